@@ -1,0 +1,113 @@
+"""What each command does: calls the package, prints for a person or a machine, returns the exit code."""
+
+import json
+import sys
+from pathlib import Path
+
+from bitforbit.policy.model import Policy
+
+
+def run(options) -> int:
+    """Run the command that was parsed into `options`."""
+    return {"train": train, "verify": verify, "policy": policy, "data": data}[options.command](options)
+
+
+def _start(options) -> Policy:
+    """Return the policy, in a process that was started with its environment."""
+    from bitforbit.policy import host, launcher
+
+    chosen = Policy.from_environment(options.pool_size)
+    host.require_level_v3()
+    launcher.ensure_environment(chosen)
+    return chosen
+
+
+def train(options) -> int:
+    from bitforbit.report import progress
+    from bitforbit.training import config, experiment, loop, seeds, store
+
+    seed = seeds.parse(options.seed)
+    chosen = experiment.load(options.experiment)
+    file = Path(options.config) if options.config else None
+    resolved = config.resolve(chosen.config_type, file, tuple(options.set))
+    pinned = _start(options)
+    root, note = store.root(options.runs)
+    if note:
+        print(f"bitforbit train: {note}", file=sys.stderr)
+    request = loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, options.force)
+    with progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json) as shown:
+        outcome = loop.train(request, shown)
+    if options.json:
+        print(json.dumps({"folder": str(outcome.published.folder), "digest": outcome.published.digest,
+                          "trained": outcome.trained, "result": outcome.published.result}, indent=2))  # fmt: skip
+    else:
+        _print_run(outcome, getattr(chosen.module, "EXPECTED", None))
+    return 0
+
+
+def _print_run(outcome, expected: dict | None) -> None:
+    result = outcome.published.result
+    name = f"{result['experiment']} seed {result['seed']}"
+    if outcome.trained:
+        print(f"{name}: trained {len(result['epochs'])} epochs in {outcome.seconds:.1f} s")
+    else:
+        print(f"{name}: already there, digest re-verified (--force trains again)")
+    for metric, value in result["metrics"].items():
+        print(f"  {metric:12} {value:.6g}{_expectation(metric, value, expected)}")
+    if result["policy"]["deviations"]:
+        print("  host class   unpinned: these knobs did not take, so other hosts may differ")
+        for line in result["policy"]["deviations"]:
+            print(f"    {line}")
+    else:
+        print(f"  host class   {result['host_class']}")
+    print(f"  weights      {result['weights']}")
+    print(f"  result       {outcome.published.digest}")
+    print(f"  run          {outcome.published.folder}")
+
+
+def _expectation(metric: str, value: float, expected: dict | None) -> str:
+    if not expected or expected["metric"] != metric:
+        return ""
+    if "at_least" in expected:
+        bound, reached = f"at least {expected['at_least']:g}", value >= expected["at_least"]
+    else:
+        bound, reached = f"at most {expected['at_most']:g}", value <= expected["at_most"]
+    return f"  (expected {bound} with the default config: {'reached' if reached else 'NOT reached'})"
+
+
+def verify(options) -> int:
+    from bitforbit.evidence import golden
+
+    return golden.command(options, _start(options))
+
+
+def policy(options) -> int:
+    pinned = Policy.from_environment(options.pool_size)
+    if options.env:
+        print("\n".join(f"{name}={value}" for name, value in pinned.environment().items()))
+        return 0
+    from bitforbit.policy import apply, host, knobs, launcher, readback
+
+    host.require_level_v3()
+    launcher.ensure_environment(pinned)
+    apply.set_in_process(pinned)
+    readings = readback.read_all(pinned)
+    if options.json:
+        rows = [reading._asdict() | {"took": reading.took} for reading in readings]
+        print(json.dumps({"policy": pinned.record(), "knobs": rows}, indent=2))
+    else:
+        print(f"policy version {knobs.VERSION}, pool size {pinned.pool_size}, digest {pinned.record()['digest']}")
+        widths = [max(len(reading[column]) for reading in readings) for column in range(3)]
+        for mark, reading in ((" " if reading.took else "!", reading) for reading in readings):
+            cells = "  ".join(f"{reading[column]:{widths[column]}}" for column in range(3))
+            print(f"{mark} {cells}  {reading.when}; {reading.why} [{reading.source}]")
+    failed = [reading for reading in readings if not reading.took]
+    for reading in failed:
+        print(f"bitforbit policy: {reading.complaint}", file=sys.stderr)
+    return 0 if not failed or options.no_strict else 2
+
+
+def data(options) -> int:
+    from bitforbit import datasets
+
+    return datasets.command(check=options.check)

@@ -1,0 +1,77 @@
+"""Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
+
+from bitforbit.errors import PolicyError
+from bitforbit.policy import host, knobs, pools, readback
+from bitforbit.policy.model import Policy, Reading
+
+
+def activate(policy: Policy, strict: bool = True) -> list[Reading]:
+    """Apply the policy to this process and read every knob back.
+
+    Must run before the first TensorFlow op. The environment is read first, so that a wrong start is refused before
+    the seconds that TensorFlow takes to load.
+
+    Returns:
+        The knobs that did not take: empty under `strict`.
+
+    Raises:
+        HostError: the CPU or the system cannot give these bits.
+        PolicyError: a knob did not take, under `strict`.
+    """
+    host.require_level_v3()
+    refused = _refuse(readback.read_environment(policy), strict)
+    set_in_process(policy)
+    return refused + _refuse(readback.read_effects(policy), strict)
+
+
+def _refuse(readings: list[Reading], strict: bool) -> list[Reading]:
+    failed = [reading for reading in readings if not reading.took]
+    if failed and strict:
+        lines = "\n".join(f"  {reading.complaint}" for reading in failed)
+        raise PolicyError(f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)")
+    return failed
+
+
+def set_in_process(policy: Policy) -> None:
+    """Set every knob whose moment is `before the first op`, and start the pools."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf import config_pb2
+    from tensorflow.python.eager import context
+
+    if context.context()._initialized:
+        pools.start()
+    base = config_pb2.ConfigProto()
+    base.graph_options.rewrite_options.meta_optimizer_timeout_ms = -1
+    context.context()._config = base
+    tf.config.threading.set_intra_op_parallelism_threads(policy.pool_size)
+    tf.config.threading.set_inter_op_parallelism_threads(policy.pool_size)
+    tf.config.experimental.enable_op_determinism()
+    pools.start()
+    fix_cycle_length()
+    _configure_keras()
+
+
+def fix_cycle_length() -> None:
+    """Give `Dataset.interleave` a fixed default: TensorFlow's is the number of CPUs it may run on."""
+    from tensorflow.python.data.ops import dataset_ops, interleave_op
+
+    stock = interleave_op._interleave
+    if getattr(stock, "fixed_cycle_length", None):
+        return
+
+    def interleave(dataset, map_func, cycle_length=None, *args, **kwargs):
+        if cycle_length is None or (isinstance(cycle_length, int) and cycle_length == dataset_ops.AUTOTUNE):
+            cycle_length = knobs.CYCLE_LENGTH
+        return stock(dataset, map_func, cycle_length, *args, **kwargs)
+
+    interleave.fixed_cycle_length = knobs.CYCLE_LENGTH
+    interleave_op._interleave = interleave
+
+
+def _configure_keras() -> None:
+    import keras
+
+    keras.config.set_floatx("float32")
+    keras.config.set_epsilon(1e-07)
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_dtype_policy("float32")

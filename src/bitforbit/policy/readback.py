@@ -1,0 +1,41 @@
+"""Compare every knob with the live process."""
+
+from bitforbit.policy import knobs
+from bitforbit.policy.model import UNSET, Policy, Reading
+
+
+def environment_at_exec() -> dict[str, str]:
+    """Return the environment that the interpreter was started with, which `os.environ` may no longer show."""
+    with open("/proc/self/environ", "rb") as file:
+        entries = file.read().decode("utf-8", "surrogateescape").split("\0")
+    return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+
+
+def read_environment(policy: Policy) -> list[Reading]:
+    """Read the variables only: no import of TensorFlow, so that a wrong start is refused at once."""
+    environment = environment_at_exec()
+    readings = [
+        Reading(knob.name, policy.text(knob.value), environment.get(knob.name, UNSET), knob.when, knob.why, knob.source)
+        for knob in knobs.KNOBS
+        if knob.is_environment
+    ]
+    for name in knobs.MUST_STAY_UNSET:
+        found = environment.get(name, UNSET)
+        readings.append(Reading(name, UNSET, found, knobs.INTERPRETER, "changes kernels or precision", "N, unset list"))
+    return readings
+
+
+def read_effects(policy: Policy) -> list[Reading]:
+    """Ask each library what took; imports and starts TensorFlow."""
+    return [
+        Reading(
+            knob.name, policy.text(knob.effect_value or knob.value), knob.effect(), knob.when, knob.why, knob.source
+        )
+        for knob in knobs.KNOBS
+        if knob.effect is not None
+    ]
+
+
+def read_all(policy: Policy) -> list[Reading]:
+    """Return all readings: the environment's, then the live effects'. An empty complaint list means that all took."""
+    return read_environment(policy) + read_effects(policy)

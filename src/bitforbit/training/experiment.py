@@ -1,0 +1,103 @@
+"""What a user writes, a module with `Config`, `load_data` and `build_model`; and how a name finds it."""
+
+import hashlib
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, is_dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from bitforbit.errors import UsageError
+
+BUILT_IN = ("sequence", "digits", "solubility", "peptides")
+DEFAULT = "digits"
+
+
+class Data(NamedTuple):
+    """Arrays of one fixed split.
+
+    Attributes:
+        x_train: array of shape `(n, ...)`, or a dict or tuple of such arrays for a model with several inputs.
+        y_train: array of shape `(n, ...)`, or a dict or tuple of such arrays for several outputs.
+        x_test: as `x_train`, held out.
+        y_test: as `y_train`, held out.
+    """
+
+    x_train: Any
+    y_train: Any
+    x_test: Any
+    y_test: Any
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment's module, checked.
+
+    Attributes:
+        name: as in `runs/<name>/`.
+        module: what was imported.
+        source: SHA-256 of the module's text with `\\n` line ends: other code, other run.
+    """
+
+    name: str
+    module: ModuleType
+    source: str
+
+    @property
+    def config_type(self) -> type:
+        return self.module.Config
+
+    @property
+    def load_data(self) -> Callable[[Any], Data]:
+        return self.module.load_data
+
+    @property
+    def build_model(self) -> Callable[[Any], Any]:
+        return self.module.build_model
+
+
+def load(name: str) -> Experiment:
+    """Import an experiment by built-in name, dotted module or path of a `.py` file.
+
+    Raises:
+        UsageError: there is no such experiment, or the module lacks a part of the contract.
+    """
+    if name.endswith(".py"):
+        module = _import_file(Path(name))
+        short = Path(name).stem
+    else:
+        module = _import_module(name)
+        short = name
+    for part in ("Config", "load_data", "build_model"):
+        if not hasattr(module, part):
+            raise UsageError(f"expected {name} to define Config, load_data and build_model, found no {part}")
+    if not is_dataclass(module.Config) or not module.Config.__dataclass_params__.frozen:
+        raise UsageError(f"expected {name}.Config to be a frozen dataclass. Next step: @dataclass(frozen=True)")
+    text = Path(module.__file__).read_bytes().replace(b"\r\n", b"\n")
+    return Experiment(short, module, hashlib.sha256(text).hexdigest())
+
+
+def _import_module(name: str) -> ModuleType:
+    target = f"bitforbit.experiments.{name}" if name in BUILT_IN else name
+    try:
+        return importlib.import_module(target)
+    except ModuleNotFoundError as error:
+        if error.name and (target == error.name or target.startswith(f"{error.name}.")):
+            raise UsageError(
+                f"unknown experiment {name!r}. Expected one of {', '.join(BUILT_IN)}, a dotted module or a .py file."
+            ) from None
+        raise
+
+
+def _import_file(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise UsageError(f"expected an experiment at {path}, found no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    sys.path.insert(0, str(path.parent.resolve()))
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,204 @@
+"""One seeded training run, from a config to a published folder."""
+
+import shutil
+import time
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from bitforbit.errors import DivergedError, PolicyError, UsageError
+from bitforbit.evidence import archive, canonical, digests, runs
+from bitforbit.policy import Policy, activate, host, readback
+from bitforbit.training import identity, pipeline, seeds, store
+from bitforbit.training.experiment import Experiment
+
+
+class Request(NamedTuple):
+    """What to train.
+
+    Attributes:
+        experiment: a loaded experiment.
+        config: its frozen config.
+        seed: 0 to 2^64 - 1.
+        policy: what is pinned.
+        root: folder of all runs.
+        strict: refuse where a knob did not take.
+        force: train even where the run is there already.
+    """
+
+    experiment: Experiment
+    config: object
+    seed: int
+    policy: Policy
+    root: Path
+    strict: bool = True
+    force: bool = False
+
+
+class Outcome(NamedTuple):
+    """A published run, and whether it was trained just now."""
+
+    published: runs.Published
+    trained: bool
+    seconds: float
+
+
+class Report(Protocol):
+    """Hears of a run's progress."""
+
+    def begin(self) -> None:
+        """Called once, when training is really to happen."""
+
+    def __call__(self, epoch: int, logs: dict) -> None:
+        """Called after each epoch, counted from 1."""
+
+
+class Silent:
+    """A report that nobody reads."""
+
+    def begin(self) -> None:
+        pass
+
+    def __call__(self, epoch: int, logs: dict) -> None:
+        pass
+
+
+def train(request: Request, report: Report | None = None) -> Outcome:
+    """Train, or find the run already there and re-verify it.
+
+    Args:
+        request: what to train.
+        report: hears of the progress. Defaults to none.
+
+    Raises:
+        BitforbitError: see `bitforbit.errors`; nothing half-written is left in the run's place.
+    """
+    started, report = time.monotonic(), report or Silent()
+    host.require_level_v3()
+    deviations = []
+    if not request.strict:
+        deviations = [reading.complaint for reading in activate(request.policy, strict=False)]
+    described = identity.describe(request.experiment, request.config, request.policy, deviations)
+    target = runs.folder_of(request.root, request.experiment.name, described["config_hash"], request.seed)
+    if target.exists() and not request.force:
+        return Outcome(runs.verify(target), False, time.monotonic() - started)
+    store.prepare(target.parent)
+    report.begin()
+    if request.strict:
+        activate(request.policy)
+    evidence = _fit(request, report)
+    if request.strict:
+        _hold_after_training(request.policy)
+    staged = _stage(request, described, evidence, target, time.monotonic() - started)
+    if evidence.failure:
+        kept = store.keep_diverged(staged, target)
+        raise DivergedError(f"{evidence.failure} See {kept}.")
+    runs.publish(staged, target)
+    return Outcome(runs.verify(target), True, time.monotonic() - started)
+
+
+class _Evidence(NamedTuple):
+    model: object
+    recorder: object
+    data: list
+    metrics: dict
+    predictions: list
+    failure: DivergedError | None
+    timings: dict
+
+
+def _fit(request: Request, report) -> _Evidence:
+    from bitforbit.training.recorder import Recorder
+
+    config, seed = request.config, request.seed
+    seeds.seed_globals(0, "data")
+    data = request.experiment.load_data(config)
+    seeds.seed_globals(seed, "initialization")
+    model = request.experiment.build_model(config)
+    _check_compiled(model, request.experiment.name)
+    seeds.seed_layers(model, seed)
+    recorder, failure, began = Recorder(report), None, time.monotonic()
+    size = len(_first(data.x_train))
+    try:
+        model.fit(
+            pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size),
+            epochs=config.epochs,
+            steps_per_epoch=-(-size // config.batch_size),
+            validation_data=(data.x_test, data.y_test),
+            validation_batch_size=config.batch_size,
+            shuffle=False,
+            callbacks=[recorder],
+            verbose=0,
+        )
+    except DivergedError as error:
+        failure = error
+        model.set_weights(recorder.good_weights)
+    finished = time.monotonic()
+    metrics = {} if failure else model.evaluate(
+        data.x_test, data.y_test, batch_size=config.batch_size, verbose=0, return_dict=True
+    )  # fmt: skip
+    predictions = digests.tree("predictions", model.predict(data.x_test, batch_size=config.batch_size, verbose=0))
+    timings = {"fit_seconds": finished - began, "first_step": recorder.first_step or finished}
+    inputs = [leaf for name, value in zip(data._fields, data) for leaf in digests.tree(name, value)]
+    return _Evidence(model, recorder, inputs, {k: float(v) for k, v in metrics.items()}, predictions, failure, timings)
+
+
+def _stage(request: Request, described: dict, evidence: _Evidence, target: Path, seconds: float) -> Path:
+    from bitforbit.report import curve
+    from bitforbit.training.recorder import leaves
+
+    recorder = evidence.recorder
+    staged = store.stage(target)
+    try:
+        archive.write_model(evidence.model, staged / runs.MODEL)
+        names = list(recorder.epochs[0]["logs"]) if recorder.epochs else []
+        history = [[entry["epoch"], *(entry["logs"][name] for name in names)] for entry in recorder.epochs]
+        canonical.write(staged / runs.HISTORY, runs.table(["epoch", *names], history))
+        canonical.write(staged / runs.DIGESTS, runs.table(["epoch", "variable", "sha256"], recorder.rows))
+        variables = leaves(evidence.model.weights)
+        result = described | {
+            "seed": request.seed,
+            "status": "diverged" if evidence.failure else "finished",
+            "data": {"root": digests.root(evidence.data), "arrays": [leaf.record() for leaf in evidence.data]},
+            "epochs": recorder.epochs,
+            "epoch_digests": canonical.file_digest(staged / runs.DIGESTS),
+            "variables": [leaf.record() for leaf in variables],
+            "weights": digests.root(variables),
+            "metrics": evidence.metrics,
+            "predictions": digests.root(evidence.predictions),
+            "model": canonical.file_digest(staged / runs.MODEL),
+        }
+        canonical.write(staged / runs.RESULT, canonical.dumps(result))
+        curve.write(staged / runs.CURVE, recorder.epochs, f"{request.experiment.name}, seed {request.seed}")
+        timings = evidence.timings | {"total_seconds": seconds, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        runs.seal(staged, {"host": host.facts(), "command": store.command_line(), "timings": timings})
+    except BaseException:
+        shutil.rmtree(staged, ignore_errors=True)
+        raise
+    return staged
+
+
+def _hold_after_training(policy: Policy) -> None:
+    failed = [reading for reading in readback.read_effects(policy) if not reading.took]
+    if failed:
+        lines = "\n".join(f"  {reading.complaint}" for reading in failed)
+        raise PolicyError(f"a knob was changed while training, so the run is not published:\n{lines}")
+
+
+def _check_compiled(model, name: str) -> None:
+    if not getattr(model, "compiled", False):
+        raise UsageError(f"expected {name}.build_model to return a compiled model. Next step: model.compile(...)")
+    if model.jit_compile:
+        raise UsageError(
+            f"expected {name}.build_model to compile with jit_compile=False, found {model.jit_compile!r}:"
+            " XLA's kernels are not part of the policy."
+        )
+
+
+def _first(value) -> np.ndarray:
+    while isinstance(value, (dict, tuple, list)):
+        value = next(iter(value.values() if isinstance(value, dict) else value))
+    return value
+
+

@@ -1,0 +1,88 @@
+"""Watch a `fit`: digest every epoch, keep the last good weights, stop at the first value that is not finite."""
+
+import time
+
+import keras
+import numpy as np
+
+from bitforbit.errors import DivergedError
+from bitforbit.evidence import digests
+
+
+class Recorder(keras.callbacks.Callback):
+    """Collects the evidence of a training run.
+
+    Args:
+        report: called with `(epoch, logs)` after each epoch, epoch counted from 1.
+
+    Attributes:
+        epochs: one dict for each finished epoch: `epoch`, `logs`, `weights` and `state` roots.
+        rows: `(epoch, path, sha256)` for each weight after each epoch; epoch 0 is before training.
+        good_weights: the model's arrays after the last good epoch.
+        first_step: seconds on the monotonic clock at the end of the first step, or `None`.
+    """
+
+    def __init__(self, report):
+        super().__init__()
+        self.report = report
+        self.epochs: list[dict] = []
+        self.rows: list[tuple[int, str, str]] = []
+        self.good_weights: list[np.ndarray] = []
+        self.first_step: float | None = None
+
+    def on_train_begin(self, logs=None):
+        self._keep(0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.first_step is None:
+            self.first_step = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        numbers = {name: float(value) for name, value in (logs or {}).items()}
+        for name, value in numbers.items():
+            if not np.isfinite(value):
+                self._stop(epoch + 1, name, value)
+        weights = self._keep(epoch + 1)
+        state = digests.root(leaves(state_variables(self.model)))
+        self.epochs.append({"epoch": epoch + 1, "logs": numbers, "weights": weights, "state": state})
+        self.report(epoch + 1, numbers)
+
+    def _keep(self, epoch: int) -> str:
+        arrays = [(path, np.asarray(variable)) for path, variable in named(self.model.weights)]
+        for path, array in arrays:
+            if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+                self._stop(epoch, path, array[~np.isfinite(array)].flat[0])
+        self.good_weights = [array for _, array in arrays]
+        found = [digests.leaf(path, array) for path, array in arrays]
+        self.rows += [(epoch, item.path, item.digest) for item in found]
+        return digests.root(found)
+
+    def _stop(self, epoch: int, name: str, value) -> None:
+        kept = f"epoch {len(self.epochs)}" if self.epochs else "the start"
+        raise DivergedError(
+            f"expected finite numbers, found {name} = {float(value)} in epoch {epoch}. The evidence up to {kept} is kept."
+            " Next step: lower the learning rate, or clip gradients."
+        )
+
+
+def named(variables) -> list[tuple[str, object]]:
+    """Return `(path, variable)` with a number added to a path that stands twice."""
+    seen: dict[str, int] = {}
+    pairs = []
+    for variable in variables:
+        seen[variable.path] = seen.get(variable.path, 0) + 1
+        suffix = f"#{seen[variable.path]}" if seen[variable.path] > 1 else ""
+        pairs.append((variable.path + suffix, variable))
+    return pairs
+
+
+def leaves(variables) -> list[digests.Leaf]:
+    """Return the digest of each Keras variable, in the order given."""
+    return [digests.leaf(path, np.asarray(variable)) for path, variable in named(variables)]
+
+
+def state_variables(model) -> list:
+    """Return what else the next step depends on: the optimizer's slots and the seeds of random layers."""
+    weights = {id(variable) for variable in model.weights}
+    rest = [variable for variable in model.non_trainable_variables if id(variable) not in weights]
+    return list(model.optimizer.variables) + rest

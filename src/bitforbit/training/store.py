@@ -1,0 +1,74 @@
+"""Where runs are kept: find a folder that can be written, stage beside the target, sweep what a kill left."""
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from bitforbit.errors import UsageError
+
+RUNS_VARIABLE = "BITFORBIT_RUNS"
+
+
+def root(option: str | None) -> tuple[Path, str]:
+    """Return the folder of all runs and a line for the user (empty: nothing to say).
+
+    `--runs` wins over `BITFORBIT_RUNS`, and that over `runs`. In an image that was started read-only and without a
+    volume there is nowhere to keep a run: then a temporary folder is used and the line says so.
+    """
+    folder = Path(option or os.environ.get(RUNS_VARIABLE) or "runs")
+    if option or folder.parent != Path("/") or not folder.is_dir() or os.access(folder, os.W_OK | os.X_OK):
+        return folder, ""
+    if os.path.ismount(folder):
+        return folder, ""
+    aside = Path(tempfile.gettempdir()) / "bitforbit-runs"
+    return aside, f"{folder} cannot be written here: the run goes to {aside} and is lost with the container (mount a folder on {folder} to keep it)"
+
+
+def prepare(folder: Path) -> None:
+    """Make `folder` and prove that files can be made in it, before any training; sweep leftovers of dead processes.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"expected to write runs into {folder}, found: {error.strerror}. Next step: --runs FOLDER;"
+            ' with docker, mkdir -p runs and --user "$(id -u):$(id -g)"'
+        ) from None
+    for leftover in folder.glob(f".staged-*-{platform.node()}-*"):
+        if not _alive(leftover.name.rsplit("-", 1)[1]):
+            shutil.rmtree(leftover, ignore_errors=True)
+
+
+def stage(target: Path) -> Path:
+    """Make an empty folder beside `target`, on the same file system, with the mode that the umask gives."""
+    staged = target.with_name(f".staged-{target.name}-{platform.node()}-{os.getpid()}")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    return staged
+
+
+def keep_diverged(staged: Path, target: Path) -> Path:
+    """Move the evidence of a run that diverged to `seed-<n>.diverged`; an older one makes way."""
+    kept = target.with_name(f"{target.name}.diverged")
+    if kept.exists():
+        shutil.rmtree(kept)
+    os.rename(staged, kept)
+    return kept
+
+
+def command_line() -> list[str]:
+    return ["bitforbit", *sys.argv[1:]]
+
+
+def _alive(process: str) -> bool:
+    return os.path.exists(f"/proc/{process}")
+
+
