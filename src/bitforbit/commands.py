@@ -14,15 +14,18 @@ def run(options) -> int:
 
 def _start(options) -> Policy:
     """Return the policy, in a process that was started with its environment."""
-    from bitforbit.policy import host, launcher
+    from bitforbit.policy import host, launcher, readback
 
     chosen = Policy.from_environment(options.pool_size)
     host.require_level_v3()
     launcher.ensure_environment(chosen)
+    # Before any import of NumPy or of a user's module: both may read variables as they load.
+    readback.refuse(readback.read_environment(chosen), strict=not options.no_strict)
     return chosen
 
 
 def train(options) -> int:
+    pinned = _start(options)
     from bitforbit.report import progress
     from bitforbit.training import config, experiment, loop, seeds, store
 
@@ -30,7 +33,6 @@ def train(options) -> int:
     chosen = experiment.load(options.experiment)
     file = Path(options.config) if options.config else None
     resolved = config.resolve(chosen.config_type, file, tuple(options.set))
-    pinned = _start(options)
     root, note = store.root(options.runs)
     if note:
         print(f"bitforbit train: {note}", file=sys.stderr)
@@ -76,9 +78,10 @@ def _expectation(metric: str, value: float, expected: dict | None) -> str:
 
 
 def verify(options) -> int:
-    from bitforbit.evidence import golden
+    pinned = _start(options)
+    from bitforbit import verify as verification
 
-    return golden.command(options, _start(options))
+    return verification.command(options, pinned)
 
 
 def policy(options) -> int:

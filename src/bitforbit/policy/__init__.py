@@ -2,6 +2,5 @@
 
 from bitforbit.policy.apply import activate
 from bitforbit.policy.model import Policy, Reading
-from bitforbit.policy.readback import read_all
 
-__all__ = ["Policy", "Reading", "activate", "read_all"]
+__all__ = ["Policy", "Reading", "activate"]

@@ -1,6 +1,5 @@
 """Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
 
-from bitforbit.errors import PolicyError
 from bitforbit.policy import host, knobs, pools, readback
 from bitforbit.policy.model import Policy, Reading
 
@@ -19,17 +18,9 @@ def activate(policy: Policy, strict: bool = True) -> list[Reading]:
         PolicyError: a knob did not take, under `strict`.
     """
     host.require_level_v3()
-    refused = _refuse(readback.read_environment(policy), strict)
+    refused = readback.refuse(readback.read_environment(policy), strict)
     set_in_process(policy)
-    return refused + _refuse(readback.read_effects(policy), strict)
-
-
-def _refuse(readings: list[Reading], strict: bool) -> list[Reading]:
-    failed = [reading for reading in readings if not reading.took]
-    if failed and strict:
-        lines = "\n".join(f"  {reading.complaint}" for reading in failed)
-        raise PolicyError(f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)")
-    return failed
+    return refused + readback.refuse(readback.read_effects(policy), strict)
 
 
 def set_in_process(policy: Policy) -> None:

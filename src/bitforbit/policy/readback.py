@@ -1,5 +1,6 @@
 """Compare every knob with the live process."""
 
+from bitforbit.errors import PolicyError
 from bitforbit.policy import knobs
 from bitforbit.policy.model import UNSET, Policy, Reading
 
@@ -39,3 +40,16 @@ def read_effects(policy: Policy) -> list[Reading]:
 def read_all(policy: Policy) -> list[Reading]:
     """Return all readings: the environment's, then the live effects'. An empty complaint list means that all took."""
     return read_environment(policy) + read_effects(policy)
+
+
+def refuse(readings: list[Reading], strict: bool) -> list[Reading]:
+    """Return the readings that did not take.
+
+    Raises:
+        PolicyError: there are any, under `strict`; one line for each names knob, wanted, found and the next step.
+    """
+    failed = [reading for reading in readings if not reading.took]
+    if failed and strict:
+        lines = "\n".join(f"  {reading.complaint}" for reading in failed)
+        raise PolicyError(f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)")
+    return failed

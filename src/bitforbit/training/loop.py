@@ -87,7 +87,7 @@ def train(request: Request, report: Report | None = None) -> Outcome:
     report.begin()
     if request.strict:
         activate(request.policy)
-    evidence = _fit(request, report)
+    evidence = fit(request, report)
     if request.strict:
         _hold_after_training(request.policy)
     staged = _stage(request, described, evidence, target, time.monotonic() - started)
@@ -98,7 +98,19 @@ def train(request: Request, report: Report | None = None) -> Outcome:
     return Outcome(runs.verify(target), True, time.monotonic() - started)
 
 
-class _Evidence(NamedTuple):
+class Evidence(NamedTuple):
+    """What one training run left in memory.
+
+    Attributes:
+        model: the trained Keras model (after the last good epoch, where it diverged).
+        recorder: see `bitforbit.training.recorder.Recorder`.
+        data: leaves of the four parts of the data.
+        metrics: name to value on the held-out part.
+        predictions: leaves of the predictions for the held-out part.
+        failure: why training stopped early, else `None`.
+        timings: seconds.
+    """
+
     model: object
     recorder: object
     data: list
@@ -108,7 +120,8 @@ class _Evidence(NamedTuple):
     timings: dict
 
 
-def _fit(request: Request, report) -> _Evidence:
+def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence:
+    """Train in this process, under a policy that is already active; publishes nothing."""
     from bitforbit.training.recorder import Recorder
 
     config, seed = request.config, request.seed
@@ -118,7 +131,7 @@ def _fit(request: Request, report) -> _Evidence:
     model = request.experiment.build_model(config)
     _check_compiled(model, request.experiment.name)
     seeds.seed_layers(model, seed)
-    recorder, failure, began = Recorder(report), None, time.monotonic()
+    recorder, failure, began = Recorder(report, keep_arrays), None, time.monotonic()
     size = len(_first(data.x_train))
     try:
         model.fit(
@@ -141,10 +154,10 @@ def _fit(request: Request, report) -> _Evidence:
     predictions = digests.tree("predictions", model.predict(data.x_test, batch_size=config.batch_size, verbose=0))
     timings = {"fit_seconds": finished - began, "first_step": recorder.first_step or finished}
     inputs = [leaf for name, value in zip(data._fields, data) for leaf in digests.tree(name, value)]
-    return _Evidence(model, recorder, inputs, {k: float(v) for k, v in metrics.items()}, predictions, failure, timings)
+    return Evidence(model, recorder, inputs, {k: float(v) for k, v in metrics.items()}, predictions, failure, timings)
 
 
-def _stage(request: Request, described: dict, evidence: _Evidence, target: Path, seconds: float) -> Path:
+def _stage(request: Request, described: dict, evidence: Evidence, target: Path, seconds: float) -> Path:
     from bitforbit.report import curve
     from bitforbit.training.recorder import leaves
 

@@ -14,17 +14,20 @@ class Recorder(keras.callbacks.Callback):
 
     Args:
         report: called with `(epoch, logs)` after each epoch, epoch counted from 1.
+        keep_arrays: keep a copy of all weights of every epoch, for small reference models.
 
     Attributes:
         epochs: one dict for each finished epoch: `epoch`, `logs`, `weights` and `state` roots.
         rows: `(epoch, path, sha256)` for each weight after each epoch; epoch 0 is before training.
         good_weights: the model's arrays after the last good epoch.
+        arrays: with `keep_arrays`, `path -> array` for each epoch, number 0 before training; else `None`.
         first_step: seconds on the monotonic clock at the end of the first step, or `None`.
     """
 
-    def __init__(self, report):
+    def __init__(self, report, keep_arrays: bool = False):
         super().__init__()
         self.report = report
+        self.arrays: list[dict[str, np.ndarray]] | None = [] if keep_arrays else None
         self.epochs: list[dict] = []
         self.rows: list[tuple[int, str, str]] = []
         self.good_weights: list[np.ndarray] = []
@@ -53,6 +56,8 @@ class Recorder(keras.callbacks.Callback):
             if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
                 self._stop(epoch, path, array[~np.isfinite(array)].flat[0])
         self.good_weights = [array for _, array in arrays]
+        if self.arrays is not None:
+            self.arrays.append(dict(arrays))
         found = [digests.leaf(path, array) for path, array in arrays]
         self.rows += [(epoch, item.path, item.digest) for item in found]
         return digests.root(found)

@@ -1,0 +1,103 @@
+/* Inputs, outputs, errors and half precision for the op files. */
+#include "op.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { WORTH_FORWARDING = 1 << 16 }; /* bytes; below this an allocation is cheaper than asking twice for the input */
+
+bfb_call bfb_begin(TF_OpKernelContext* ctx) {
+  bfb_call call = {.ctx = ctx, .status = TF_NewStatus(), .mxcsr = bfb_get_mxcsr()};
+  bfb_set_mxcsr(BFB_MXCSR);
+  return call;
+}
+
+void bfb_end(bfb_call* call) {
+  bfb_set_mxcsr(call->mxcsr);
+  if (TF_GetCode(call->status) != TF_OK) TF_OpKernelContext_Failure(call->ctx, call->status);
+  TF_DeleteStatus(call->status);
+}
+
+int bfb_ok(const bfb_call* call) { return TF_GetCode(call->status) == TF_OK; }
+
+void bfb_fail(bfb_call* call, const char* format, ...) {
+  if (!bfb_ok(call)) return;
+  char text[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  TF_SetStatus(call->status, TF_INVALID_ARGUMENT, text);
+}
+
+static void describe(bfb_tensor* t) {
+  t->dtype = TF_TensorType(t->tensor);
+  t->rank = TF_NumDims(t->tensor);
+  t->count = 1;
+  for (int i = 0; i < t->rank; i++) t->count *= t->dims[i] = TF_Dim(t->tensor, i);
+  t->data = TF_TensorData(t->tensor);
+}
+
+void bfb_input(bfb_call* call, int index, bfb_tensor* t) {
+  t->tensor = NULL;
+  if (!bfb_ok(call)) return;
+  TF_GetInput(call->ctx, index, &t->tensor, call->status);
+  if (bfb_ok(call)) describe(t);
+}
+
+void bfb_output(bfb_call* call, int index, TF_DataType dtype, const int64_t* dims, int rank, bfb_tensor* t) {
+  t->tensor = NULL;
+  if (!bfb_ok(call)) return;
+  size_t bytes = TF_DataTypeSize(dtype);
+  for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
+  t->tensor = TF_AllocateOutput(call->ctx, index, dtype, dims, rank, bytes, call->status);
+  if (bfb_ok(call)) describe(t);
+}
+
+void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t) {
+  t->tensor = NULL;
+  if (!bfb_ok(call)) return;
+  if (input->count * (int64_t)TF_DataTypeSize(input->dtype) < WORTH_FORWARDING) {
+    bfb_output(call, 0, input->dtype, input->dims, input->rank, t);
+    return;
+  }
+  /* Our own reference would make the buffer look shared, so let go of it while TensorFlow looks. */
+  int candidate = 0, forwarded = -1;
+  bfb_release(input);
+  t->tensor = TF_ForwardInputOrAllocateOutput(call->ctx, &candidate, 1, 0, input->dims, input->rank, &forwarded,
+                                              call->status);
+  if (bfb_ok(call)) describe(t);
+  bfb_input(call, 0, input);
+}
+
+void bfb_release(bfb_tensor* t) {
+  if (t->tensor) TF_DeleteTensor(t->tensor);
+  t->tensor = NULL;
+}
+
+const char* bfb_shape_text(const bfb_tensor* t, char* buffer, int size) {
+  int used = snprintf(buffer, (size_t)size, "[");
+  for (int i = 0; i < t->rank && used < size; i++)
+    used += snprintf(buffer + used, (size_t)(size - used), i ? ",%lld" : "%lld", (long long)t->dims[i]);
+  if (used < size) snprintf(buffer + used, (size_t)(size - used), "]");
+  return buffer;
+}
+
+void bfb_load(const bfb_tensor* t, int64_t begin, int64_t n, float* to) {
+  if (t->dtype == TF_FLOAT)
+    memcpy(to, (const float*)t->data + begin, (size_t)n * sizeof(float));
+  else if (t->dtype == TF_HALF)
+    bfb_active()->half_to_float((const uint16_t*)t->data + begin, to, n);
+  else
+    bfb_active()->bfloat_to_float((const uint16_t*)t->data + begin, to, n);
+}
+
+void bfb_store(const bfb_tensor* t, int64_t begin, int64_t n, const float* from) {
+  if (t->dtype == TF_FLOAT)
+    memcpy((float*)t->data + begin, from, (size_t)n * sizeof(float));
+  else if (t->dtype == TF_HALF)
+    bfb_active()->float_to_half(from, (uint16_t*)t->data + begin, n);
+  else
+    bfb_active()->float_to_bfloat(from, (uint16_t*)t->data + begin, n);
+}

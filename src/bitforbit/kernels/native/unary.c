@@ -1,0 +1,57 @@
+/* Elementwise loops of this vector width, and the tables by which other files find them. */
+#include "variant.h"
+
+#include "unary.h"
+
+#define MAP1(name, expression)                               \
+  static void name(const float* x, float* y, int64_t n) {    \
+    MAP_LOOP for (int64_t i = 0; i < n; i++) {               \
+      float v = x[i];                                        \
+      y[i] = (expression);                                   \
+    }                                                        \
+  }
+
+/* Ordinary inputs in bulk; a block that holds any other goes through the full definition, same bits where both apply. */
+static void map_rsqrt(const float* x, float* y, int64_t n) {
+  enum { BLOCK = 64 };
+  int64_t i = 0;
+  for (; i + BLOCK <= n; i += BLOCK) {
+    int plain = 1;
+    for (int j = 0; j < BLOCK; j++) plain &= rsqrt_is_plain(x[i + j]);
+    if (plain) {
+      MAP_LOOP for (int j = 0; j < BLOCK; j++) y[i + j] = rsqrt_core(x[i + j]);
+    } else {
+      MAP_LOOP for (int j = 0; j < BLOCK; j++) y[i + j] = rsqrt_any(x[i + j]);
+    }
+  }
+  MAP_LOOP for (; i < n; i++) y[i] = rsqrt_any(x[i]);
+}
+
+MAP1(map_reciprocal, reciprocal(v))
+MAP1(map_erfc, erfc_float(v))
+MAP1(map_atan, narrow(atan_double(v)))
+MAP1(map_ndtri, narrow(ndtri_double(v)))
+MAP1(map_erfinv, narrow(erfinv_double(v)))
+
+/* Single IEEE operations, for chains of ops that Grappler fused. */
+MAP1(map_abs, __builtin_fabsf(v))
+MAP1(map_neg, -v)
+MAP1(map_square, v * v)
+MAP1(map_sqrt, __builtin_sqrtf(v))
+
+static void map_atan2(const float* a, const float* b, float* y, int64_t n) {
+  MAP_LOOP for (int64_t i = 0; i < n; i++) y[i] = narrow(atan2_double(a[i], b[i]));
+}
+
+const bfb_unary_row VARIANT(unary)[] = {
+    {"Rsqrt", map_rsqrt}, {"Reciprocal", map_reciprocal}, {"Inv", map_reciprocal},
+    {"Erfc", map_erfc},   {"Atan", map_atan},             {"SoftmaxExp", VARIANT(softmax_exp)},
+    {"Abs", map_abs},     {"Neg", map_neg},               {"Square", map_square},
+    {"Sqrt", map_sqrt},   {"Ndtri", map_ndtri},           {"Erfinv", map_erfinv},
+    {0, 0},
+};
+
+const bfb_binary_row VARIANT(binary)[] = {
+    {"Atan2", map_atan2},
+    {0, 0},
+};

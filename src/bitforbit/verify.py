@@ -1,0 +1,90 @@
+"""`bitforbit verify`: train the reference experiments here and hold them against the goldens."""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from bitforbit.errors import UsageError
+from bitforbit.evidence import digests, golden
+from bitforbit.policy import Policy, activate, host
+from bitforbit.training import config, experiment, identity, loop
+
+SAME, DIFFERENT = 0, 1
+
+
+def command(options, policy: Policy) -> int:
+    """Run the comparison; see `bitforbit verify --help` for the options.
+
+    Raises:
+        UsageError: there is nothing to compare with; exit 2, never a pass.
+    """
+    names = options.experiment or list(golden.REFERENCE)
+    for name in names:
+        if name not in golden.REFERENCE:
+            raise UsageError(f"unknown reference experiment {name!r}. Expected: {', '.join(golden.REFERENCE)}.")
+    path = Path(options.golden) if options.golden else golden.default_path(host.CPU_CLASS)
+    record, stack = policy.record(), identity.stack()
+    expected = None
+    if not options.write:
+        expected = golden.read(path, host.CPU_CLASS)
+        reason = golden.comparable(expected, record, stack)
+        if reason:
+            raise UsageError(f"cannot compare: {reason}. Next step: install the lock's versions, or --pool-size.")
+    activate(policy)
+    entries, arrays, mismatches = {}, {}, []
+    for name in names:
+        began = time.monotonic()
+        entries[name], arrays[name] = reference(name, policy)
+        line = f"{name}: trained in {time.monotonic() - began:.1f} s"
+        if expected is not None:
+            wanted = expected["experiments"].get(name)
+            if wanted is None or wanted["config"] != entries[name]["config"]:
+                raise UsageError(f"cannot compare: {path} holds no goldens for {name} with this config.")
+            found = golden.compare(name, wanted, entries[name], arrays[name], golden.weights_path(path, name))
+            mismatches += [found] if found else []
+            line = str(found) if found else f"{name}: same, {len(entries[name]['epochs']) - 1} epochs"
+        print(line, file=sys.stderr, flush=True)
+    if options.write:
+        return _write(path, {"host_class": host.CPU_CLASS, "policy": record, "stack": stack, "experiments": entries}, arrays)
+    return _conclude(options, names, mismatches, path)
+
+
+def reference(name: str, policy: Policy) -> tuple[dict, list[dict]]:
+    """Train one reference experiment in this process; return its goldens entry and the weights of each epoch."""
+    import keras
+
+    keras.backend.clear_session()
+    chosen = experiment.load(name)
+    settings = tuple(f"{key}={value}" for key, value in golden.REFERENCE[name].items())
+    resolved = config.resolve(chosen.config_type, None, settings)
+    request = loop.Request(chosen, resolved, golden.SEED, policy, Path())
+    evidence = loop.fit(request, loop.Silent(), keep_arrays=True)
+    entry = golden.entry(
+        evidence, config.values(resolved), digests.root(evidence.data), digests.root(evidence.predictions)
+    )
+    return entry, evidence.recorder.arrays
+
+
+def _write(path: Path, document: dict, arrays: dict) -> int:
+    if set(document["experiments"]) != set(golden.REFERENCE):
+        raise UsageError("expected --write with all reference experiments. Next step: bitforbit verify --write")
+    golden.write(path, document, arrays)
+    print(f"wrote {path}")
+    return SAME
+
+
+def _conclude(options, names: list[str], mismatches: list, path: Path) -> int:
+    facts = host.facts()
+    if options.json:
+        rows = [{"experiment": m.experiment, "where": m.where, "variable": m.variable,
+                 "difference": m.difference._asdict() if m.difference else None} for m in mismatches]  # fmt: skip
+        print(json.dumps({"same": not mismatches, "compared": names, "differences": rows, "host": facts}, indent=2))
+    elif mismatches:
+        print(f"different from {path.name}: {len(mismatches)} of {len(names)} experiments")
+        for mismatch in mismatches:
+            print(f"  {mismatch}")
+        print("  this host: " + ", ".join(f"{key} {facts[key]}" for key in ("cpu", "cpu_signature", "libc", "kernel")))
+    else:
+        print(f"same bits as {path.name}: {', '.join(names)}")
+    return DIFFERENT if mismatches else SAME

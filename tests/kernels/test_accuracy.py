@@ -1,0 +1,41 @@
+"""Every elementwise kernel against an independent reference: within its row's bound, and exact where the row says 0.5."""
+
+import numpy as np
+import pytest
+
+from bitforbit.kernels.table import ROWS
+
+from . import references
+
+BOUNDS = {row.op: row.ulp for row in ROWS}
+
+
+@pytest.mark.parametrize("op", sorted(references.UNARY))
+def test_within_the_rows_bound(op, call):
+    x = references.samples()
+    distance = references.ulps(call(op, x), references.UNARY[op](x))
+    worst = np.argmax(distance)
+    assert distance[worst] <= BOUNDS[op], f"{op}({x[worst]!r}) is {distance[worst]} ulp off"
+
+
+@pytest.mark.parametrize("op", sorted(references.UNARY))
+def test_no_denormal_and_one_nan(op, call):
+    y = call(op, references.samples())
+    assert np.array_equal(references.bits(y), references.bits(references.flush(y)))
+    assert set(references.bits(y)[np.isnan(y)]) <= {0x7FC00000}
+
+
+def test_reciprocal_is_the_ieee_division(call):
+    x = references.samples()
+    with np.errstate(all="ignore"):
+        expected = references.flush(np.float32(1) / references.flush(x))
+    known = ~np.isnan(expected)
+    assert np.array_equal(references.bits(call("Reciprocal", x))[known], references.bits(expected)[known])
+
+
+def test_signs_of_zero_and_infinity(call):
+    x = np.array([0.0, -0.0, np.inf, -np.inf, 1e-40, -1e-40], np.float32)
+    assert str(call("Rsqrt", x)) == "[ inf -inf   0.  nan  inf -inf]"
+    assert str(call("Reciprocal", x)) == "[ inf -inf   0.  -0.  inf -inf]"
+    assert str(call("Erfc", x)) == "[1. 1. 0. 2. 1. 1.]"
+    assert str(call("Atan", x)) == "[ 0.        -0.         1.5707964 -1.5707964  0.        -0.       ]"
