@@ -100,7 +100,9 @@ $(VENV)/.dev: $(VENV)/.ready requirements-dev.lock
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/.kernels: $(VENV)/.ready
+$(VENV)/.kernels: $(VENV)/.ready $(wildcard src/bitforbit/kernels/native/*) src/bitforbit/kernels/build.py
+	@echo "Compiling the exact kernels (once, some seconds)"
+	@$(BIN)/python -m bitforbit.kernels.build >/dev/null
 	@touch $@
 
 data/.ready: $(VENV)/.ready requirements-data.txt

@@ -140,7 +140,8 @@ def test_a_full_disk_leaves_nothing_behind(project, monkeypatch):
     with pytest.raises(DataError) as caught:
         datasets.fetch()
     assert str(caught.value) == (
-        f"cannot write to the data folder {project}/data: No space left on device. {datasets.NEXT_STEP}"
+        f"cannot write to the data folder {project}/data: No space left on device. "
+        "Next step: make room there, or let BITFORBIT_DATA name another folder."
     )
     assert found(project) == {}
 

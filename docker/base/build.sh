@@ -5,7 +5,7 @@
 # usage: docker/base/build.sh [--if-missing] [TAG]      (default TAG: bitforbit-base:trixie)
 #
 #   SUITE=trixie          Debian release
-#   MIRROR=               mirror, or a snapshot.debian.org URL (default: deb.debian.org and its security archive)
+#   MIRROR=               a mirror's URL (default: deb.debian.org and the security archive)
 #   BASE_TAR=             keep the tar under this path
 #   SOURCE_DATE_EPOCH=    newest time stamp in the tar (default: the day of the pinned Docker Hub tag)
 #   DOCKER=docker         the client

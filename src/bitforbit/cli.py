@@ -30,7 +30,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
 
     train = _add(commands, "train", "Train one experiment with one seed and publish its evidence.")
-    train.add_argument("experiment", nargs="?", default="digits", help="name, dotted module or .py file (default: digits)")
+    train.add_argument(
+        "experiment", nargs="?", default="digits", help="name, dotted module or .py file (default: digits)"
+    )
     train.add_argument("--seed", default="1", help="0 to 2^64 - 1 (default: 1)")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of the config")
     train.add_argument("--config", metavar="FILE", help="override keys from a TOML file")
@@ -42,6 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("experiment", nargs="*", help="which ones (default: all)")
     verify.add_argument("--golden", metavar="FILE", help="goldens to hold against (default: golden/<host class>.json)")
     verify.add_argument("--write", action="store_true", help="write the goldens instead (a decision: bump the policy)")
+    verify.add_argument("--attest", metavar="FILE", help="also write a statement of what this host reproduced")
     _add_policy_options(verify)
 
     policy = _add(commands, "policy", "Print the table of knobs with wanted and found values.")
@@ -59,7 +62,9 @@ def _add(commands, name: str, summary: str) -> argparse.ArgumentParser:
 
 def _add_policy_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pool-size", type=int, metavar="K", help="threads of each pool; decides bits (default: 2)")
-    parser.add_argument("--no-strict", action="store_true", help="go on where a knob did not take; claims no host class")
+    parser.add_argument(
+        "--no-strict", action="store_true", help="go on where a knob did not take; claims no host class"
+    )
     parser.add_argument("--json", action="store_true", help="print the machine form on stdout")
 
 

@@ -66,7 +66,7 @@ FILES = (
 
 
 class Status(NamedTuple):
-    """One file in the data folder; `found` is its SHA-256, or None where there is no such file."""
+    """One file in the data folder; `found` is its SHA-256, or None where no such file can be read."""
 
     file: DataFile
     path: Path
@@ -121,8 +121,9 @@ def status() -> list[Status]:
     """Return what lies in the data folder, one entry for each row of `FILES`."""
     entries = []
     for row in FILES:
-        path = folder() / row.name
-        found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+        path, found = folder() / row.name, None
+        with suppress(OSError):
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
         entries.append(Status(row, path, found))
     return entries
 
@@ -150,7 +151,8 @@ def fetch(force: bool = False) -> list[DataFile]:
                     for row in rows:
                         _publish(row, Path(aside), target)
     except OSError as error:
-        raise DataError(f"cannot write to the data folder {target}: {error.strerror}. {NEXT_STEP}") from None
+        advice = "Next step: make room there, or let BITFORBIT_DATA name another folder."
+        raise DataError(f"cannot write to the data folder {target}: {error.strerror}. {advice}") from None
     return rows
 
 

@@ -1,12 +1,13 @@
 """`bitforbit verify`: train the reference experiments here and hold them against the goldens."""
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 from bitforbit.errors import UsageError
-from bitforbit.evidence import digests, golden
+from bitforbit.evidence import canonical, digests, golden
 from bitforbit.policy import Policy, activate, host
 from bitforbit.training import config, experiment, identity, loop
 
@@ -46,7 +47,11 @@ def command(options, policy: Policy) -> int:
             line = str(found) if found else f"{name}: same, {len(entries[name]['epochs']) - 1} epochs"
         print(line, file=sys.stderr, flush=True)
     if options.write:
-        return _write(path, {"host_class": host.CPU_CLASS, "policy": record, "stack": stack, "experiments": entries}, arrays)
+        return _write(
+            path, {"host_class": host.CPU_CLASS, "policy": record, "stack": stack, "experiments": entries}, arrays
+        )
+    if options.attest:
+        _attest(Path(options.attest), path, policy, names, mismatches)
     return _conclude(options, names, mismatches, path)
 
 
@@ -72,6 +77,21 @@ def _write(path: Path, document: dict, arrays: dict) -> int:
     golden.write(path, document, arrays)
     print(f"wrote {path}")
     return SAME
+
+
+def _attest(target: Path, path: Path, policy: Policy, names: list[str], mismatches: list) -> None:
+    """Write what this host reproduced: its facts, the policy, the goldens' digest and the outcome of each experiment."""
+    failed = {mismatch.experiment: str(mismatch) for mismatch in mismatches}
+    statement = {
+        "schema": "bitforbit attestation 1",
+        "goldens": {"file": path.name, "sha256": canonical.file_digest(path)},
+        "policy": policy.record(),
+        "stack": identity.stack(),
+        "host": host.facts() | {"image": os.environ.get("BITFORBIT_IMAGE", "none")},
+        "experiments": {name: failed.get(name, "same") for name in names},
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+    canonical.write(target, canonical.dumps(statement))
 
 
 def _conclude(options, names: list[str], mismatches: list, path: Path) -> int:

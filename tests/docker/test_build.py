@@ -6,7 +6,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import PROJECT
+from support import PROJECT
 
 from .conftest import DOCKER, docker
 

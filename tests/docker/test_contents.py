@@ -5,7 +5,7 @@ import subprocess
 import tarfile
 
 import pytest
-from conftest import IMAGE
+from support import IMAGE
 
 from .conftest import DOCKER, docker, run
 

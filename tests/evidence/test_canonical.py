@@ -3,11 +3,15 @@
 import os
 
 import pytest
+
 from bitforbit.evidence import canonical
 
 
 def test_key_order_does_not_count_and_the_text_is_fixed():
-    assert canonical.dumps({"b": 0.1, "a": [1, None, "é"]}) == '{\n  "a": [\n    1,\n    null,\n    "é"\n  ],\n  "b": 0.1\n}\n'.encode()
+    assert (
+        canonical.dumps({"b": 0.1, "a": [1, None, "é"]})
+        == '{\n  "a": [\n    1,\n    null,\n    "é"\n  ],\n  "b": 0.1\n}\n'.encode()
+    )
     assert canonical.digest({"a": 1, "b": 2}) == canonical.digest({"b": 2, "a": 1})
 
 

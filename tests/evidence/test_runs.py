@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from bitforbit.errors import EvidenceError
 from bitforbit.evidence import canonical, runs
 
@@ -32,7 +33,9 @@ def test_an_altered_file_is_named(tmp_path):
         runs.verify(target)
 
 
-@pytest.mark.parametrize("damage", [lambda f: f.unlink(), lambda f: f.write_bytes(b"{"), lambda f: f.write_bytes(b"[]")])
+@pytest.mark.parametrize(
+    "damage", [lambda f: f.unlink(), lambda f: f.write_bytes(b"{"), lambda f: f.write_bytes(b"[]")]
+)
 def test_a_damaged_record_is_said_to_be_damaged(tmp_path, damage):
     target = tmp_path / "seed-1"
     runs.publish(staged(tmp_path, "a", 1), target)

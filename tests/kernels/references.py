@@ -44,7 +44,9 @@ def ulps(got, exact):
         same_kind = np.where(
             np.isnan(exact),
             np.isnan(got),
-            np.where(magnitude < np.longdouble(TINY), np.abs(got) <= TINY, np.isinf(got) & (np.sign(got) == np.sign(exact))),
+            np.where(
+                magnitude < np.longdouble(TINY), np.abs(got) <= TINY, np.isinf(got) & (np.sign(got) == np.sign(exact))
+            ),
         )
     return np.where(ordinary, distance, np.where(same_kind, 0, np.inf)).astype(np.float64)
 
@@ -94,6 +96,24 @@ def samples(seed=7, count=200_000):
 
 def specials():
     """Zeros, denormals, the ends of the ranges, infinities, quiet and signalling NaN with payloads, both signs."""
-    magnitudes = [0x0, 0x1, 0x7FFFFF, 0x800000, 0x800001, 0xD800000, 0x3F7FFFFF, 0x3F800000, 0x3F800001, 0x7E800000,
-                  0x7E800001, 0x7F000000, 0x7F7FFFFF, 0x7F800000, 0x7F800001, 0x7FC00000, 0x7FD23456, 0x41133333]
+    magnitudes = [
+        0x0,
+        0x1,
+        0x7FFFFF,
+        0x800000,
+        0x800001,
+        0xD800000,
+        0x3F7FFFFF,
+        0x3F800000,
+        0x3F800001,
+        0x7E800000,
+        0x7E800001,
+        0x7F000000,
+        0x7F7FFFFF,
+        0x7F800000,
+        0x7F800001,
+        0x7FC00000,
+        0x7FD23456,
+        0x41133333,
+    ]
     return np.array([sign | m for m in magnitudes for sign in (0, 0x80000000)], np.uint32).view(np.float32)

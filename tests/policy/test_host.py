@@ -4,6 +4,7 @@ import os
 import subprocess
 
 import pytest
+
 from bitforbit.errors import HostError, PolicyError
 from bitforbit.policy import host, symbols
 
@@ -53,7 +54,9 @@ long use(void) { return twice_a() + once(); }
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("symbols")
     (folder / "a.c").write_text(C_SOURCE)
-    (folder / "b.c").write_text("static long f(void) { static long hidden = 1; return hidden++; } long g(void) { return f(); }")
+    (folder / "b.c").write_text(
+        "static long f(void) { static long hidden = 1; return hidden++; } long g(void) { return f(); }"
+    )
     subprocess.run(["cc", "-shared", "-fPIC", "-O0", "-o", "lib.so", "a.c", "b.c"], cwd=folder, check=True)
     subprocess.run(["strip", "-o", "bare.so", "lib.so"], cwd=folder, check=True)
     names = subprocess.run(["nm", "lib.so"], cwd=folder, capture_output=True, text=True, check=True).stdout

@@ -5,8 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from bitforbit.policy import Policy, knobs
 from support import PROJECT, bitforbit, clean_environment
+
+from bitforbit.policy import Policy, knobs
 
 # What each variable must be, written out here so that a row removed from the table fails a test.
 VARIABLES = {

@@ -16,7 +16,9 @@ print("go", os.getpid(), os.environ.get("TF_XLA_FLAGS"), os.environ["TF_CPP_MIN_
 
 def start(**changes):
     command = [sys.executable, "-X", "dev", "-c", SCRIPT, "a b", "--x"]
-    done = subprocess.run(command, cwd=PROJECT, env=clean_environment(**changes), input="in", capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=PROJECT, env=clean_environment(**changes), input="in", capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 

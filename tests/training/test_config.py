@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import pytest
+
 from bitforbit.errors import UsageError
 from bitforbit.training import config
 

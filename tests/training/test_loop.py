@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from support import PROJECT, bitforbit
 
-TINY = '''
+TINY = """
 from dataclasses import dataclass
 import numpy as np
 from bitforbit.training.experiment import Data
@@ -35,7 +35,7 @@ def build_model(config):
     if config.tamper:
         keras.config.set_epsilon(1e-3)
     return model
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -167,7 +167,10 @@ def test_divergence_stops_and_keeps_the_last_good_epoch(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--set", "compiled=false"), "expected tiny.build_model to return a compiled model. Next step: model.compile(...)"),
+        (
+            ("--set", "compiled=false"),
+            "expected tiny.build_model to return a compiled model. Next step: model.compile(...)",
+        ),
         (("--set", "tamper=true"), "keras config: wanted float32, 1e-07, channels_last, float32, found float32, 0.001"),
         (("--seed", "-3"), "expected a seed from 0 to 18446744073709551615, received '-3'"),
         (("--set", "epoch=3"), "unknown config key 'epoch'. Valid keys: epochs, batch_size, rate, compiled, tamper."),

@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
+
 from bitforbit.errors import UsageError
 from bitforbit.training import pipeline, seeds
 
@@ -17,7 +18,9 @@ def test_any_64_bit_seed_is_taken(text):
 def test_a_bad_seed_is_one_clear_line(text):
     with pytest.raises(UsageError) as caught:
         seeds.parse(text)
-    assert str(caught.value) == f"expected a seed from 0 to 18446744073709551615, received {text!r}. Next step: --seed 1"
+    assert (
+        str(caught.value) == f"expected a seed from 0 to 18446744073709551615, received {text!r}. Next step: --seed 1"
+    )
 
 
 def test_the_formula_is_sha256_of_seed_and_label():

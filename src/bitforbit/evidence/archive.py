@@ -63,5 +63,3 @@ def _number_shared_objects(value, numbers: dict) -> None:
     elif isinstance(value, list):
         for item in value:
             _number_shared_objects(item, numbers)
-
-

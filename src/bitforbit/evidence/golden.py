@@ -18,7 +18,7 @@ REFERENCE = {
     "sequence": {"epochs": 10},
     "digits": {"epochs": 2},
     "solubility": {"epochs": 2},
-    "peptides": {"epochs": 1},
+    "peptides": {"epochs": 1, "length": 16, "batch_size": 128},
 }
 SEED = 1
 
@@ -80,7 +80,9 @@ def compare(name: str, expected: dict, found: dict, arrays: list[dict], referenc
     for epoch, (wanted, got) in enumerate(zip(expected["epochs"], found["epochs"], strict=True)):
         for path in wanted:
             if got.get(path) != wanted[path]:
-                return Mismatch(name, f"epoch {epoch}", path, _difference(reference, epoch, path, arrays[epoch].get(path)))
+                return Mismatch(
+                    name, f"epoch {epoch}", path, _difference(reference, epoch, path, arrays[epoch].get(path))
+                )
     if expected["predictions"] != found["predictions"]:
         return Mismatch(name, "predictions", "of the trained model", None)
     for metric, value in expected["metrics"].items():
@@ -102,7 +104,9 @@ def write(path: Path, document: dict, arrays: dict[str, list[dict]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     for name, epochs in arrays.items():
         with open(weights_path(path, name), "wb") as file:
-            np.savez(file, **{f"{epoch}/{key}": value for epoch, part in enumerate(epochs) for key, value in part.items()})
+            np.savez(
+                file, **{f"{epoch}/{key}": value for epoch, part in enumerate(epochs) for key, value in part.items()}
+            )
     canonical.write(path, canonical.dumps(document))
 
 

@@ -62,7 +62,9 @@ def verify(folder: Path) -> Published:
 def seal(folder: Path, run: dict) -> None:
     """Write `run.json` with the SHA-256 of every other file in `folder`, and sync all of them."""
     names = sorted(path.name for path in folder.iterdir() if path.name != RUN)
-    canonical.write(folder / RUN, canonical.dumps(run | {"files": {n: canonical.file_digest(folder / n) for n in names}}))
+    canonical.write(
+        folder / RUN, canonical.dumps(run | {"files": {n: canonical.file_digest(folder / n) for n in names}})
+    )
     for path in folder.iterdir():
         _sync(path)
     _sync(folder)

@@ -22,11 +22,21 @@ from bitforbit.errors import HostError
 NATIVE = Path(__file__).parent / "native"
 DEFAULT_OUTPUT = Path(__file__).parent / "_build" / "libbitforbit_kernels.so"
 
-FLAGS = (
-    "-std=c11 -D_GNU_SOURCE -O3 -fPIC -fvisibility=hidden -Wall -Wextra "
-    "-ffp-contract=off -fno-math-errno -fno-trapping-math"
-).split()
+FLAGS = [
+    "-std=c11",
+    "-D_GNU_SOURCE",
+    "-O3",
+    "-fPIC",
+    "-fvisibility=hidden",
+    "-Wall",
+    "-Wextra",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+]
 """`-fno-math-errno` and `-fno-trapping-math` change no value: they drop errno and exception flags, which nobody reads."""
+
+LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 
 VARIANTS = {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
 PER_VARIANT = ("unary.c", "softmax.c", "batchnorm.c", "convert.c", "variant.c")
@@ -39,7 +49,9 @@ def tensorflow_folder():
     """Return the folder of the installed TensorFlow without importing it. Raises `HostError` if there is none."""
     spec = importlib.util.find_spec("tensorflow")
     if spec is None or not spec.submodule_search_locations:
-        raise HostError("Expected TensorFlow to be installed. Received: no module tensorflow. Next: run `make install`.")
+        raise HostError(
+            "Expected TensorFlow to be installed. Received: no module tensorflow. Next: run `make install`."
+        )
     return Path(next(iter(spec.submodule_search_locations)))
 
 
@@ -56,7 +68,14 @@ def tensorflow_version():
 def stamp():
     """Return the hash that a library built from this tree carries: sources, flags and TensorFlow version."""
     digest = hashlib.sha256()
-    parts = [*FLAGS, *BASELINE, *(f"{name} {flags}" for name, flags in VARIANTS.items()), *PER_VARIANT, *BEFORE_CHECK, tensorflow_version()]
+    parts = [
+        *FLAGS,
+        *BASELINE,
+        *(f"{name} {flags}" for name, flags in VARIANTS.items()),
+        *PER_VARIANT,
+        *BEFORE_CHECK,
+        tensorflow_version(),
+    ]
     digest.update("\0".join(parts).encode())
     for path in sorted(NATIVE.glob("*.[ch]")):
         digest.update(f"\0{path.name}\0".encode() + path.read_bytes())
@@ -79,6 +98,16 @@ def _run(command):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise HostError(f"Expected the kernels to compile. Received from `{' '.join(command)}`:\n{done.stderr.strip()}")
+
+
+def _stub(cc, folder, library):
+    """Make an empty library of that name to link against, so that the loader asks for the real one.
+
+    The real ones are loaded by then; reading their 1.2 million symbols would cost the linker half a minute.
+    """
+    path = f"{folder}/{library}"
+    _run([*cc, "-shared", "-nostdlib", "-x", "c", os.devnull, f"-Wl,-soname,{library}", "-o", path])
+    return path
 
 
 def build(output=None, extra_flags=(), jobs=2):
@@ -104,7 +133,11 @@ def build(output=None, extra_flags=(), jobs=2):
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".build-") as work:
         commands, objects = [], []
         for source in sorted(NATIVE.glob("*.c")):
-            variants = VARIANTS if source.name in PER_VARIANT else {"once": BASELINE if source.name in BEFORE_CHECK else VARIANTS["avx2"]}
+            variants = (
+                VARIANTS
+                if source.name in PER_VARIANT
+                else {"once": BASELINE if source.name in BEFORE_CHECK else VARIANTS["avx2"]}
+            )
             for name, flags in variants.items():
                 objects.append(f"{work}/{source.stem}.{name}.o")
                 define = [f"-DBFB_VARIANT={name}"] if source.name in PER_VARIANT else []
@@ -112,8 +145,8 @@ def build(output=None, extra_flags=(), jobs=2):
         with ThreadPoolExecutor(jobs) as pool:
             list(pool.map(_run, commands))
         linked = f"{work}/{output.name}"
-        _run([*cc, "-shared", *extra_flags, *objects, "-o", linked, f"-L{tensorflow}", "-l:libtensorflow_framework.so.2",
-              "-l:libtensorflow_cc.so.2", "-lpthread"])
+        needed = [_stub(cc, work, library) for library in LIBRARIES]
+        _run([*cc, "-shared", *extra_flags, *objects, "-o", linked, "-Wl,--no-as-needed", *needed, "-lpthread"])
         os.replace(linked, output)
     return output
 

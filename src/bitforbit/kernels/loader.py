@@ -104,7 +104,9 @@ def load(threads, path=None, rebuild=True):
         HostError: if the CPU is below x86-64-v3, or the library is missing or stale and cannot be built.
     """
     global _loaded
-    from bitforbit.kernels import build as kernel_build  # late: `python -m bitforbit.kernels.build` imports this package
+    from bitforbit.kernels import (
+        build as kernel_build,
+    )  # late: `python -m bitforbit.kernels.build` imports this package
 
     with _lock:
         if _loaded is None:
@@ -112,8 +114,10 @@ def load(threads, path=None, rebuild=True):
             if not _current(path, kernel_build.stamp()):
                 if not rebuild:
                     state = "a library of other sources, flags or TensorFlow" if path.exists() else "no file"
-                    raise HostError(f"Expected current kernels at {path}. Received: {state}. "
-                                    "Next: run `python -m bitforbit.kernels.build`.")
+                    raise HostError(
+                        f"Expected current kernels at {path}. Received: {state}. "
+                        "Next: run `python -m bitforbit.kernels.build`."
+                    )
                 kernel_build.build(path)
             _loaded = _register(path)
         _loaded.set_threads(threads)
@@ -126,11 +130,15 @@ def _register(path):
 
     functions = open_library(path)
     if functions.bfb_abi_version() != ABI_VERSION:
-        raise HostError(f"Expected kernels of ABI {ABI_VERSION}. Received: {functions.bfb_abi_version()} in {path}. "
-                        "Next: run `python -m bitforbit.kernels.build`.")
+        raise HostError(
+            f"Expected kernels of ABI {ABI_VERSION}. Received: {functions.bfb_abi_version()} in {path}. "
+            "Next: run `python -m bitforbit.kernels.build`."
+        )
     if functions.bfb_register() < 0:
-        raise HostError(f"Expected every exact kernel to register. Received: {functions.bfb_error().decode()}. "
-                        "Next: use a CPU of level x86-64-v3 (AVX2 and FMA).")
+        raise HostError(
+            f"Expected every exact kernel to register. Received: {functions.bfb_error().decode()}. "
+            "Next: use a CPU of level x86-64-v3 (AVX2 and FMA)."
+        )
     # Eager ops that ran before hold on to the kernels they found first.
     context.context().clear_kernel_cache()
     names = tuple(functions.bfb_kernel_name(i).decode() for i in range(functions.bfb_kernel_count()))

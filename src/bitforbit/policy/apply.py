@@ -1,6 +1,6 @@
 """Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
 
-from bitforbit.policy import host, knobs, pools, readback
+from bitforbit.policy import host, knobs, natives, pools, readback, replacements
 from bitforbit.policy.model import Policy, Reading
 
 
@@ -31,6 +31,8 @@ def set_in_process(policy: Policy) -> None:
 
     if context.context()._initialized:
         pools.start()
+    natives.pin_eigen_caches(knobs.EIGEN_CACHES)
+    replacements.load(policy.pool_size)
     base = config_pb2.ConfigProto()
     base.graph_options.rewrite_options.meta_optimizer_timeout_ms = -1
     context.context()._config = base

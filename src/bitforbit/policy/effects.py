@@ -58,6 +58,19 @@ def onednn_isa() -> str:
     return natives.onednn_isa()
 
 
+def eigen_caches() -> str:
+    from bitforbit.policy import natives
+
+    return natives.eigen_caches()
+
+
+def exact_kernels() -> str:
+    """How many exact kernels stand above TensorFlow's own, by the library's count and by the registry's."""
+    from bitforbit.policy import replacements
+
+    return replacements.in_force()
+
+
 def numpy_dispatch() -> str:
     """Names of the enabled dispatch targets above the baseline (NumPy's own report)."""
     from numpy._core import _multiarray_umath as core

@@ -29,5 +29,3 @@ def ensure_environment(policy: Policy) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)
-
-

@@ -51,5 +51,7 @@ def refuse(readings: list[Reading], strict: bool) -> list[Reading]:
     failed = [reading for reading in readings if not reading.took]
     if failed and strict:
         lines = "\n".join(f"  {reading.complaint}" for reading in failed)
-        raise PolicyError(f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)")
+        raise PolicyError(
+            f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)"
+        )
     return failed

@@ -9,7 +9,12 @@ from bitforbit.training import config as configs
 from bitforbit.training.experiment import Experiment
 
 # Each decides bits of weights or of files; `tensorflow` stands for either distribution of it.
-STACK = (("tensorflow", ("tensorflow-cpu", "tensorflow")), ("keras", ("keras",)), ("numpy", ("numpy",)), ("h5py", ("h5py",)))
+STACK = (
+    ("tensorflow", ("tensorflow-cpu", "tensorflow")),
+    ("keras", ("keras",)),
+    ("numpy", ("numpy",)),
+    ("h5py", ("h5py",)),
+)
 UNPINNED = "unpinned"
 
 

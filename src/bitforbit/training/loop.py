@@ -184,7 +184,10 @@ def _stage(request: Request, described: dict, evidence: Evidence, target: Path, 
         }
         canonical.write(staged / runs.RESULT, canonical.dumps(result))
         curve.write(staged / runs.CURVE, recorder.epochs, f"{request.experiment.name}, seed {request.seed}")
-        timings = evidence.timings | {"total_seconds": seconds, "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())}
+        timings = evidence.timings | {
+            "total_seconds": seconds,
+            "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
         runs.seal(staged, {"host": host.facts(), "command": store.command_line(), "timings": timings})
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
@@ -213,5 +216,3 @@ def _first(value) -> np.ndarray:
     while isinstance(value, (dict, tuple, list)):
         value = next(iter(value.values() if isinstance(value, dict) else value))
     return value
-
-

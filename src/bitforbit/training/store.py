@@ -24,7 +24,10 @@ def root(option: str | None) -> tuple[Path, str]:
     if os.path.ismount(folder):
         return folder, ""
     aside = Path(tempfile.gettempdir()) / "bitforbit-runs"
-    return aside, f"{folder} cannot be written here: the run goes to {aside} and is lost with the container (mount a folder on {folder} to keep it)"
+    return (
+        aside,
+        f"{folder} cannot be written here: the run goes to {aside} and is lost with the container (mount a folder on {folder} to keep it)",
+    )
 
 
 def prepare(folder: Path) -> None:
@@ -70,5 +73,3 @@ def command_line() -> list[str]:
 
 def _alive(process: str) -> bool:
     return os.path.exists(f"/proc/{process}")
-
-

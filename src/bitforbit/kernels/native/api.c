@@ -51,6 +51,10 @@ const bfb_variant* bfb_active(void) {
   return active;
 }
 
+const bfb_variant* bfb_variant_for(int64_t elements) {
+  return elements < 16384 ? &bfb_variant_avx2 : bfb_active();
+}
+
 const char* bfb_isa(void) {
   const bfb_variant* v = bfb_active();
   return v ? v->isa : "none";
@@ -68,34 +72,48 @@ bfb_map2 bfb_find_binary(const bfb_variant* v, const char* name) {
   return NULL;
 }
 
+/* The three below run on the pool, as the ops do. */
+typedef struct {
+  bfb_map1 one;
+  bfb_map2 two;
+  const bfb_variant* v;
+  const float *a, *b;
+  float* y;
+  int64_t cols;
+} direct_job;
+
+static void direct_body(void* arg, int64_t begin, int64_t end) {
+  const direct_job* job = arg;
+  if (job->one)
+    job->one(job->a + begin, job->y + begin, end - begin);
+  else if (job->two)
+    job->two(job->a + begin, job->b + begin, job->y + begin, end - begin);
+  else
+    job->v->softmax_rows(job->a + begin * job->cols, job->y + begin * job->cols, end - begin, job->cols);
+}
+
+static int direct(direct_job job, int64_t n, int64_t grain) {
+  uint32_t before = bfb_get_mxcsr();
+  bfb_set_mxcsr(BFB_MXCSR);
+  bfb_parallel_for(n, grain, direct_body, &job);
+  bfb_set_mxcsr(before);
+  return 0;
+}
+
 int bfb_unary(const char* name, const char* isa, const float* x, float* y, int64_t n) {
   const bfb_variant* v = bfb_find_variant(isa);
   bfb_map1 function = v ? bfb_find_unary(v, name) : NULL;
-  if (function == NULL) return -1;
-  uint32_t before = bfb_get_mxcsr();
-  bfb_set_mxcsr(BFB_MXCSR);
-  function(x, y, n);
-  bfb_set_mxcsr(before);
-  return 0;
+  return function ? direct((direct_job){.one = function, .a = x, .y = y}, n, 8192) : -1;
 }
 
 int bfb_binary(const char* name, const char* isa, const float* a, const float* b, float* y, int64_t n) {
   const bfb_variant* v = bfb_find_variant(isa);
   bfb_map2 function = v ? bfb_find_binary(v, name) : NULL;
-  if (function == NULL) return -1;
-  uint32_t before = bfb_get_mxcsr();
-  bfb_set_mxcsr(BFB_MXCSR);
-  function(a, b, y, n);
-  bfb_set_mxcsr(before);
-  return 0;
+  return function ? direct((direct_job){.two = function, .a = a, .b = b, .y = y}, n, 8192) : -1;
 }
 
 int bfb_softmax(const char* isa, const float* x, float* y, int64_t rows, int64_t cols) {
   const bfb_variant* v = bfb_find_variant(isa);
   if (v == NULL || cols < 1 || cols > BFB_SOFTMAX_BLOCK) return -1;
-  uint32_t before = bfb_get_mxcsr();
-  bfb_set_mxcsr(BFB_MXCSR);
-  v->softmax_rows(x, y, rows, cols);
-  bfb_set_mxcsr(before);
-  return 0;
+  return direct((direct_job){.v = v, .a = x, .y = y, .cols = cols}, rows, 8192 / cols + 1);
 }

@@ -77,6 +77,8 @@ typedef struct {
 
 extern const bfb_variant bfb_variant_avx2, bfb_variant_avx512;
 const bfb_variant* bfb_active(void); /* NULL below x86-64-v3 */
+/* For so many elements: 512-bit units take longer to wake than a small tensor takes, and the bits are the same. */
+const bfb_variant* bfb_variant_for(int64_t elements);
 const bfb_variant* bfb_find_variant(const char* isa);
 bfb_map1 bfb_find_unary(const bfb_variant* v, const char* name);
 bfb_map2 bfb_find_binary(const bfb_variant* v, const char* name);

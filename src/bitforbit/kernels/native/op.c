@@ -8,15 +8,18 @@
 enum { WORTH_FORWARDING = 1 << 16 }; /* bytes; below this an allocation is cheaper than asking twice for the input */
 
 bfb_call bfb_begin(TF_OpKernelContext* ctx) {
-  bfb_call call = {.ctx = ctx, .status = TF_NewStatus(), .mxcsr = bfb_get_mxcsr()};
+  static _Thread_local TF_Status* status; /* one a thread, kept: half of a small call's cost is in allocations */
+  if (status == NULL) status = TF_NewStatus();
+  bfb_call call = {.ctx = ctx, .status = status, .mxcsr = bfb_get_mxcsr()};
   bfb_set_mxcsr(BFB_MXCSR);
   return call;
 }
 
 void bfb_end(bfb_call* call) {
   bfb_set_mxcsr(call->mxcsr);
-  if (TF_GetCode(call->status) != TF_OK) TF_OpKernelContext_Failure(call->ctx, call->status);
-  TF_DeleteStatus(call->status);
+  if (bfb_ok(call)) return;
+  TF_OpKernelContext_Failure(call->ctx, call->status);
+  TF_SetStatus(call->status, TF_OK, "");
 }
 
 int bfb_ok(const bfb_call* call) { return TF_GetCode(call->status) == TF_OK; }
@@ -88,16 +91,16 @@ void bfb_load(const bfb_tensor* t, int64_t begin, int64_t n, float* to) {
   if (t->dtype == TF_FLOAT)
     memcpy(to, (const float*)t->data + begin, (size_t)n * sizeof(float));
   else if (t->dtype == TF_HALF)
-    bfb_active()->half_to_float((const uint16_t*)t->data + begin, to, n);
+    bfb_variant_for(n)->half_to_float((const uint16_t*)t->data + begin, to, n);
   else
-    bfb_active()->bfloat_to_float((const uint16_t*)t->data + begin, to, n);
+    bfb_variant_for(n)->bfloat_to_float((const uint16_t*)t->data + begin, to, n);
 }
 
 void bfb_store(const bfb_tensor* t, int64_t begin, int64_t n, const float* from) {
   if (t->dtype == TF_FLOAT)
     memcpy((float*)t->data + begin, from, (size_t)n * sizeof(float));
   else if (t->dtype == TF_HALF)
-    bfb_active()->float_to_half(from, (uint16_t*)t->data + begin, n);
+    bfb_variant_for(n)->float_to_half(from, (uint16_t*)t->data + begin, n);
   else
-    bfb_active()->float_to_bfloat(from, (uint16_t*)t->data + begin, n);
+    bfb_variant_for(n)->float_to_bfloat(from, (uint16_t*)t->data + begin, n);
 }

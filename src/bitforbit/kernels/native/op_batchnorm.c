@@ -19,6 +19,7 @@ typedef struct {
 /* ---- sums over rows ---- */
 
 typedef struct {
+  const bfb_variant* v;
   const float *x, *dy, *pivot;
   int64_t rows, channels, block;
   int group;
@@ -41,7 +42,7 @@ static void sums_body(void* arg, int64_t begin, int64_t end) {
   for (int64_t b = begin; b < end; b++) {
     int64_t first = b * job->block, rows = job->rows - first < job->block ? job->rows - first : job->block;
     double* s = job->partial + 2 * b * channels;
-    bfb_active()->bn_sums(job->x + first * channels, job->dy ? job->dy + first * channels : NULL, job->pivot, rows,
+    job->v->bn_sums(job->x + first * channels, job->dy ? job->dy + first * channels : NULL, job->pivot, rows,
                           channels, job->group, wide, s, s + channels);
   }
   free(wide);
@@ -51,7 +52,7 @@ static void sums_body(void* arg, int64_t begin, int64_t end) {
 static void sum_rows(bfb_call* call, const float* x, const float* dy, const float* pivot, const bfb_layout* layout,
                      double* sums) {
   const int64_t channels = layout->channels, block = block_rows(channels), blocks = (layout->rows + block - 1) / block;
-  sums_job job = {x, dy, pivot, layout->rows, channels, block, (int)(16 / gcd(16, channels)), NULL, 0};
+  sums_job job = {bfb_variant_for(layout->rows * channels), x, dy, pivot, layout->rows, channels, block, (int)(16 / gcd(16, channels)), NULL, 0};
   job.partial = bfb_memory(call, blocks * 2 * channels, sizeof(double));
   if (job.partial == NULL) return;
   bfb_parallel_for(blocks, 1, sums_body, &job);
@@ -65,6 +66,7 @@ static void sum_rows(bfb_call* call, const float* x, const float* dy, const floa
 /* ---- elementwise part ---- */
 
 typedef struct {
+  const bfb_variant* v;
   const float *x, *dy;
   float* y;
   int64_t count, width;
@@ -75,9 +77,9 @@ static void apply_body(void* arg, int64_t begin, int64_t end) {
   const apply_job* job = arg;
   int64_t at = begin * job->width, count = (end * job->width < job->count ? end * job->width : job->count) - at;
   if (job->dy)
-    bfb_active()->bn_apply_grad(job->dy + at, job->x + at, job->y + at, count, job->width, job->a, job->b, job->c);
+    job->v->bn_apply_grad(job->dy + at, job->x + at, job->y + at, count, job->width, job->a, job->b, job->c);
   else
-    bfb_active()->bn_apply(job->x + at, job->y + at, count, job->width, job->a, job->b);
+    job->v->bn_apply(job->x + at, job->y + at, count, job->width, job->a, job->b);
 }
 
 /* Repeat the channels' coefficients until a vector loop over them is worth its start. */
@@ -89,7 +91,7 @@ static void apply(bfb_call* call, const float* x, const float* dy, float* y, con
   for (int k = 0; k < 3; k++)
     for (int64_t i = 0; i < copies; i++)
       memcpy(repeated + k * width + i * channels, coefficients + k * channels, (size_t)channels * sizeof(double));
-  apply_job job = {x, dy, y, layout->rows * channels, width, repeated, repeated + width, repeated + 2 * width};
+  apply_job job = {bfb_variant_for(layout->rows * channels), x, dy, y, layout->rows * channels, width, repeated, repeated + width, repeated + 2 * width};
   bfb_parallel_for((job.count + width - 1) / width, APPLY_GRAIN / width + 1, apply_body, &job);
   free(repeated);
 }

@@ -6,6 +6,7 @@
 enum { GRAIN_ELEMENTS = 8192 };
 
 typedef struct {
+  const bfb_variant* v;
   const bfb_tensor *in, *out;
   int64_t cols;
 } rows_job;
@@ -15,7 +16,7 @@ static void short_rows(void* arg, int64_t begin, int64_t end) {
   const rows_job* job = arg;
   int64_t cols = job->cols;
   if (job->in->dtype == TF_FLOAT) {
-    bfb_active()->softmax_rows((const float*)job->in->data + begin * cols, (float*)job->out->data + begin * cols,
+    job->v->softmax_rows((const float*)job->in->data + begin * cols, (float*)job->out->data + begin * cols,
                                end - begin, cols);
     return;
   }
@@ -24,7 +25,7 @@ static void short_rows(void* arg, int64_t begin, int64_t end) {
   for (int64_t r = begin; r < end; r += group) {
     int64_t count = end - r < group ? end - r : group;
     bfb_load(job->in, r * cols, count * cols, piece);
-    bfb_active()->softmax_rows(piece, piece, count, cols);
+    job->v->softmax_rows(piece, piece, count, cols);
     bfb_store(job->out, r * cols, count * cols, piece);
   }
 }
@@ -95,7 +96,7 @@ static void compute_softmax(void* kernel, TF_OpKernelContext* ctx) {
   if (bfb_ok(&call) && in.count > 0) {
     int64_t cols = in.dims[in.rank - 1], rows = in.count / cols;
     if (cols <= BFB_SOFTMAX_BLOCK) {
-      rows_job job = {&in, &out, cols};
+      rows_job job = {bfb_variant_for(in.count), &in, &out, cols};
       bfb_parallel_for(rows, (GRAIN_ELEMENTS + cols - 1) / cols, short_rows, &job);
     } else if (!long_rows(&in, &out, rows, cols)) {
       TF_SetStatus(call.status, TF_RESOURCE_EXHAUSTED, "no memory for the softmax of a long row");

@@ -29,7 +29,7 @@ static void unary(const char* name, TF_OpKernelContext* ctx) {
   bfb_input(&call, 0, &in);
   bfb_output_like(&call, &in, &out);
   if (bfb_ok(&call)) {
-    unary_job job = {bfb_find_unary(bfb_active(), name), &in, &out};
+    unary_job job = {bfb_find_unary(bfb_variant_for(in.count), name), &in, &out};
     bfb_parallel_for(in.count, GRAIN, unary_body, &job);
   }
   bfb_release(&in);

@@ -4,33 +4,28 @@
 
 #include "scalar.h"
 
-/* 1/sqrt(x) of an x in [2^-100, FLT_MAX]: integer seed (3.4 %), one cubic step, then one step whose residual
- * 1 - x y^2 is exact but for its last rounding (the product's tail is kept).  Error below 0.53 ulp. */
+/* 1/sqrt(x) of an x in [2^-100, 2^100]: integer seed (3.4 %), one cubic step, cut to 12 bits so that its square and
+ * the residual 1 - x y^2 are exact, one more cubic step.  Error below 0.51 ulp. */
 INLINE float rsqrt_core(float x) {
   float y = float_of(0x5f3759df - (bits_of(x) >> 1));
   float e = __builtin_fmaf(-(x * y), y, 1.0f);
   float p = POLY_STEPF(RSQRT[2], e, RSQRT[1]);
   p = POLY_STEPF(p, e, RSQRT[0]);
-  y = y * p;
-  float t = x * y;
-  float tail = __builtin_fmaf(x, y, -t);
-  e = __builtin_fmaf(-t, y, 1.0f);
-  e = __builtin_fmaf(-tail, y, e);
-  return __builtin_fmaf(0.5f * y, e, y);
+  y = float_of(bits_of(y * p) & ~0xfff);
+  e = __builtin_fmaf(-x, y * y, 1.0f);
+  return __builtin_fmaf(y * e, POLY_STEPF(0.375f, e, 0.5f), y);
 }
 
-/* Any x.  Below 2^-100 the residual would underflow: scale by powers of four, which leaves the significand's bits alone. */
+/* Any x.  Far from 1 an intermediate would underflow: scale by powers of four, which leaves the significand's bits alone. */
 INLINE float rsqrt_any(float x) {
-  float scaled = x < 0x1p-100f ? x * 0x1p60f : x;
-  float y = rsqrt_core(scaled);
-  y = x < 0x1p-100f ? y * 0x1p30f : y;
-  y = x <= 0x1.fffffep127f ? y : 0.0f;                    /* +inf, and NaN for now */
+  float scale = x < 0x1p-100f ? 0x1p60f : x > 0x1p100f ? 0x1p-60f : 1.0f;
+  float back = x < 0x1p-100f ? 0x1p30f : x > 0x1p100f ? 0x1p-30f : 1.0f;
+  float y = rsqrt_core(x * scale) * back;
+  y = x <= 0x1.fffffep127f ? y : 0.0f; /* +inf, and NaN for now */
   y = __builtin_fabsf(x) < 0x1p-126f ? __builtin_copysignf(INF_F, x) : y;
   y = x <= -0x1p-126f ? NAN_F : y;
   return x == x ? y : NAN_F;
 }
-
-INLINE int rsqrt_is_plain(float x) { return (x >= 0x1p-100f) & (x <= 0x1.fffffep127f); }
 
 INLINE float reciprocal(float x) {
   float y = 1.0f / x;

@@ -1,0 +1,97 @@
+"""The locks: complete, hashed, without an index's name, and installable under each Python that is present."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import PROJECT, clean_environment
+
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def pins(name: str) -> dict[str, str]:
+    return dict(re.findall(r"^([a-z0-9][a-z0-9._-]*)==([^ ]+) \\$", (PROJECT / name).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_pin_has_hashes_and_no_index_is_named(name):
+    text = (PROJECT / name).read_text()
+    blocks = re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]
+    assert len(blocks) == len(pins(name))
+    assert all("--hash=sha256:" in block for block in blocks)
+    assert not re.search(r"index-url|find-links|trusted-host|https?://", text)
+    assert "#    make lock\n" in text
+
+
+def test_the_named_versions():
+    found = pins("requirements.lock")
+    assert found["tensorflow-cpu"] == "2.21.0"
+    assert found["keras"].startswith("3.15.")
+    assert found["numpy"].startswith("2.4.")
+    assert "scipy" in found and "scikit-learn" in found
+    assert "tensorflow" not in found
+
+
+def test_common_packages_have_one_version():
+    runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
+    assert development["pip-tools"].startswith("7.6.")
+    for name in runtime.keys() & development.keys():
+        assert runtime[name] == development[name], name
+
+
+def other_pythons() -> list:
+    folders = [Path(folder) for folder in os.environ["PATH"].split(":")]
+    root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    folders += sorted(root.glob("versions/*/bin"))
+    found = {}
+    for minor in (11, 12, 13):
+        for folder in folders:
+            candidate = folder / f"python3.{minor}"
+            works = (
+                candidate.exists()
+                and not subprocess.run([candidate, "-c", "import venv"], capture_output=True).returncode
+            )
+            if works and minor != sys.version_info.minor:
+                found.setdefault(minor, candidate)
+    return [pytest.param(path, id=f"3.{minor}") for minor, path in found.items()]
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("python", other_pythons())
+def test_the_lock_installs_and_trains_under(python, tmp_path):
+    """The Python of these tests has it installed already; each other one gets a fresh environment."""
+    subprocess.run([python, "-m", "venv", tmp_path / "venv"], check=True)
+    fresh = tmp_path / "venv" / "bin" / "python"
+    install = [fresh, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]
+    install += ["--only-binary", ":all:", "--no-compile", "-r", PROJECT / "requirements.lock"]
+    done = subprocess.run(install, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    subprocess.run([fresh, "-m", "pip", "check"], check=True, capture_output=True)
+    train = [fresh, "-m", "bitforbit", "train", "sequence", "--set", "epochs=2", "--runs", tmp_path / "runs"]
+    environment = clean_environment(PYTHONPATH=str(PROJECT / "src"))
+    done = subprocess.run(train, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    here = subprocess.run(
+        [sys.executable, *train[1:-1], tmp_path / "here"], capture_output=True, text=True, env=environment
+    )
+    assert here.stdout.splitlines()[1:-1] == done.stdout.splitlines()[1:-1]
+    shutil.rmtree(tmp_path / "venv")
+
+
+@pytest.mark.network
+def test_a_stale_lock_is_noticed(tmp_path):
+    """`make lock-check` passes on the committed locks; on a copy with one pin too many in the .in file it fails."""
+    assert subprocess.run(["make", "lock-check"], cwd=PROJECT, capture_output=True).returncode == 0
+    for name in ("Makefile", "requirements.in", "requirements-dev.in", "requirements-data.txt", *LOCKS):
+        shutil.copy(PROJECT / name, tmp_path)
+    (tmp_path / ".venv").symlink_to(PROJECT / ".venv")
+    with open(tmp_path / "requirements.in", "a") as file:
+        file.write("six==1.16.0\n")
+    command = ["make", "--old-file=.venv/.ready", "--old-file=.venv/.dev", "lock-check"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "requirements.lock is stale. Next step: make lock" in done.stderr + done.stdout or "six" in done.stderr
