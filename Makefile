@@ -20,7 +20,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --no-deps --only-binary :all:
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --newline lf
 
-.PHONY: help setup train test test-fast image docker-train verify lock lock-check lint format data clean golden bench
+.PHONY: help setup train test test-slow test-fast image docker-train verify lock lock-check lint format data clean golden bench
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,8 +34,11 @@ train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 verify: setup ## train the reference experiments and hold them against golden/
 	@$(BIN)/bitforbit verify $(ARGS)
 
-test: setup $(VENV)/.dev ## run all tests that this machine can run
-	@$(BIN)/pytest $(ARGS)
+test: setup $(VENV)/.dev ## run all tests that this machine can run in minutes
+	@$(BIN)/pytest -m "not slow" $(ARGS)
+
+test-slow: setup $(VENV)/.dev ## run the tests that take long: full trainings, every emulated host, sanitizers
+	@$(BIN)/pytest -m slow $(ARGS)
 
 test-fast: setup $(VENV)/.dev ## run the tests that need neither Docker, emulation nor a package index
 	@$(BIN)/pytest -m "not docker and not emulation and not network and not slow" $(ARGS)

@@ -112,6 +112,31 @@ static void batch_norm(const bfb_variant* v) {
   }
 }
 
+/* The fixed-order product against one chain of fma per element, all transposes; also in two halves. */
+static void product(const bfb_variant* v) {
+  static float panel[101 * 32], c[37 * 45], chain[37 * 45];
+  const int64_t m = 37, n = 45, depth = 101;
+  uint32_t before = bfb_get_mxcsr();
+  bfb_set_mxcsr(BFB_MXCSR);
+  for (int transposed = 0; transposed < 4; transposed++) {
+    for (int64_t i = 0; i < 101 * 64; i++) a[i] = (float)(int32_t)next() * 0x1p-30f, b[i] = (float)(int32_t)next() * 0x1p-30f;
+    int ta = transposed & 1, tb = transposed >> 1;
+    bfb_product p = {a, b, c, m, n, depth, ta ? 1 : depth, ta ? m : 1, tb ? 1 : n, tb ? depth : 1};
+    v->matmul(&p, 0, 20, 0, n, panel);
+    v->matmul(&p, 20, m, 0, 32, panel);
+    v->matmul(&p, 20, m, 32, n, panel);
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = 0; j < n; j++) {
+        float sum = 0;
+        for (int64_t k = 0; k < depth; k++)
+          sum = __builtin_fmaf(a[i * p.a_row + k * p.a_k], b[k * p.b_k + j * p.b_column], sum);
+        chain[i * n + j] = sum;
+      }
+    show(memcmp(c, chain, sizeof c) ? "matmul_is_not_its_chain" : "matmul", v, c, sizeof c);
+  }
+  bfb_set_mxcsr(before);
+}
+
 static void conversions(const bfb_variant* v) {
   uint16_t* narrow = (uint16_t*)(void*)b;
   uint32_t before = bfb_get_mxcsr();
@@ -146,6 +171,8 @@ int main(int count, char** argument) {
     elementwise(v);
     rows(v);
     batch_norm(v);
+    state = 99;
+    product(v);
     conversions(v);
   }
   free(a);

@@ -1,12 +1,11 @@
 /* Hold one elementwise kernel against a reference on every STRIDE-th of the 2^32 float32 inputs, both vector widths.
  *
- *   cc -O2 exhaustive.c -o exhaustive -ldl -lm && ./exhaustive LIBRARY FUNCTION [STRIDE]
+ *   ./exhaustive FUNCTION [STRIDE]        (built by exhaustive.py, together with the compute files of native/)
  *
  * Prints one line of JSON: largest error in ulp and where, how many results are not the correctly rounded one, how many
  * differ between vector widths, how many special results are wrong.  The reference is glibc's double or long double
  * function, or x87 arithmetic; none of it is shared with the kernels.
  */
-#include <dlfcn.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdint.h>
@@ -14,22 +13,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 4096 };
-typedef int (*unary)(const char*, const char*, const float*, float*, int64_t);
+#include "bfb.h"
 
-/* Inverse of the normal distribution from erfc by Newton's method in long double. */
-static long double ndtri_reference(long double p) {
-  if (p == 0) return -INFINITY;
-  if (p == 1) return INFINITY;
-  if (!(p > 0 && p < 1)) return NAN;
-  long double q = p < 0.5L ? p : 1 - p, x = sqrtl(-2 * logl(q)) * 0.9L;
+enum { BLOCK = 4096 };
+
+/* Quantile of the normal distribution at p = 1 - q = 1/2 + d, all three given: Newton's method in long double. */
+static long double ndtri_reference(long double p, long double q, long double d) {
+  if (p == 0 || q == 0) return p == 0 ? -INFINITY : INFINITY;
+  if (!(p > 0 && q > 0)) return NAN;
+  long double tail = p < q ? p : q, root = sqrtl(2), pi = 3.14159265358979323846264L;
+  if (fabsl(d) < 1e-6L) return sqrtl(2 * pi) * (d + pi / 3 * d * d * d);
+  long double x = tail > 0.1L ? fabsl(d) * 2.5L : sqrtl(-2 * logl(tail)) * 0.9L;
   for (int i = 0; i < 60; i++) {
-    long double tail = 0.5L * erfcl(x / sqrtl(2.0L)), density = expl(-x * x / 2) / sqrtl(2 * 3.14159265358979323846264L);
-    long double step = logl(tail / q) * tail / density;
+    long double now = 0.5L * erfcl(x / root), step = logl(now / tail) * now / (expl(-x * x / 2) / sqrtl(2 * pi));
     x += step;
-    if (fabsl(step) < 1e-17L * (fabsl(x) + 1e-3L)) break;
+    if (fabsl(step) < 1e-17L * fabsl(x)) break;
   }
-  return p < 0.5L ? -x : x;
+  return p < q ? -x : x;
 }
 
 static long double reference(const char* f, float v) {
@@ -39,17 +39,15 @@ static long double reference(const char* f, float v) {
   if (!strcmp(f, "Erfc")) return erfc((double)x);
   if (!strcmp(f, "Atan")) return atan((double)x);
   if (!strcmp(f, "SoftmaxExp")) return x > 0 ? NAN : exp((double)x);
-  if (!strcmp(f, "Ndtri")) return ndtri_reference(x);
+  if (!strcmp(f, "Ndtri")) return ndtri_reference(x, 1 - x, x - 0.5L);
+  if (!strcmp(f, "Erfinv")) return ndtri_reference((1 + x) / 2, (1 - x) / 2, x / 2) / sqrtl(2);
   fprintf(stderr, "no reference for %s\n", f);
   exit(2);
 }
 
 int main(int count, char** argument) {
-  void* library = dlopen(argument[1], RTLD_NOW);
-  if (!library) return fprintf(stderr, "%s\n", dlerror()), 2;
-  unary kernel = (unary)dlsym(library, "bfb_unary");
-  const char* name = argument[2];
-  uint64_t stride = count > 3 ? strtoull(argument[3], 0, 10) : 1, misrounded = 0, unequal = 0, special = 0, total = 0;
+  const char* name = argument[1];
+  uint64_t stride = count > 2 ? strtoull(argument[2], 0, 10) : 1, misrounded = 0, unequal = 0, special = 0, total = 0;
   double worst = 0;
   uint32_t where = 0;
   float x[BLOCK], a[BLOCK], b[BLOCK];
@@ -60,8 +58,8 @@ int main(int count, char** argument) {
       memcpy(&x[n], &bits, 4);
       if (!strcmp(name, "SoftmaxExp") && !(x[n] <= 0)) x[n] = 0; /* defined for x <= 0 */
     }
-    if (kernel(name, "avx2", x, a, n)) return fprintf(stderr, "no kernel %s\n", name), 2;
-    if (kernel(name, "avx512", x, b, n) == 0) unequal += memcmp(a, b, n * sizeof(float)) != 0;
+    if (bfb_unary(name, "avx2", x, a, n)) return fprintf(stderr, "no kernel %s\n", name), 2;
+    if (bfb_unary(name, "avx512", x, b, n) == 0) unequal += memcmp(a, b, n * sizeof(float)) != 0;
     for (int i = 0; i < n; i++, total++) {
       long double exact = reference(name, x[i]), size = fabsl(exact);
       if (isnan(exact) || isinf(exact) || size < 0x1p-126L || size > 0x1.fffffep127L) {

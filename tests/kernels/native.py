@@ -10,8 +10,8 @@ COMPUTE = ("api.c", "pool.c", *build.PER_VARIANT)
 """The files of `native/` that know nothing of TensorFlow."""
 
 
-def compile_digest(folder, flags=(), link=()):
-    """Compile `digest.c` with the library's own flags and `flags`; returns the program's path."""
+def compile_program(folder, source="digest.c", flags=(), link=()):
+    """Compile `source` with the library's own flags and `flags`; returns the program's path."""
     folder.mkdir(parents=True, exist_ok=True)
     common = [*build.compiler(), *build.FLAGS, f"-I{build.NATIVE}", *flags]
     objects = []
@@ -21,8 +21,8 @@ def compile_digest(folder, flags=(), link=()):
             objects.append(folder / f"{name}.{variant}.o")
             define = [f"-DBFB_VARIANT={variant}"] if name in build.PER_VARIANT else []
             _run([*common, *march, *define, "-c", build.NATIVE / name, "-o", objects[-1]])
-    program = folder / "digest"
-    _run([*common, *build.BASELINE, HERE / "digest.c", *objects, "-o", program, "-lpthread", "-lm", *link])
+    program = folder / Path(source).stem
+    _run([*common, *build.BASELINE, HERE / source, *objects, "-o", program, "-lpthread", "-lm", *link])
     return program
 
 

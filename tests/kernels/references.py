@@ -5,6 +5,7 @@ their sign, which is what the kernels define (flush-to-zero, denormals-are-zero)
 """
 
 import math
+import statistics
 
 import numpy as np
 
@@ -83,7 +84,57 @@ def softmax(x):
         return e / e.sum(axis=-1, keepdims=True)
 
 
-UNARY = {"Rsqrt": rsqrt, "Reciprocal": reciprocal, "Inv": reciprocal, "Erfc": erfc, "Atan": atan}
+def ndtri(p):
+    """Newton's method in double on the tail probability 1 - erf, from the standard library's quantile."""
+    with np.errstate(invalid="ignore"):
+        return _elementwise(_quantile, wide(p).astype(np.float64))
+
+
+def erfinv(y):
+    y = wide(y).astype(np.float64)
+    with np.errstate(all="ignore"):
+        return _elementwise(_erfinv, y)
+
+
+def _elementwise(function, x):
+    return np.frompyfunc(function, 1, 1)(x).astype(np.longdouble)
+
+
+def _quantile(p):
+    if not 0 <= p <= 1:
+        return math.nan
+    if p in (0, 1):
+        return math.copysign(math.inf, p - 0.5)
+    return _polish(min(p, 1 - p)) * (1 if p > 0.5 else -1)
+
+
+def _erfinv(y):
+    if not -1 <= y <= 1:
+        return math.nan
+    if abs(y) == 1:
+        return math.copysign(math.inf, y)
+    if abs(y) < 1e-4:  # two terms of the series
+        return math.sqrt(math.pi) / 2 * (y + math.pi / 12 * y**3)
+    return math.copysign(_polish((1 - abs(y)) / 2) / math.sqrt(2), y)
+
+
+def _polish(q):
+    """Upper-tail quantile: x with erfc(x / sqrt 2) / 2 = q, q <= 1/2."""
+    if q > 0.4999:  # three terms around the middle: q = 1/2 - phi(0) (x - x^3/6)
+        d = (0.5 - q) * math.sqrt(2 * math.pi)
+        return d + d**3 / 6
+    x = statistics.NormalDist().inv_cdf(1 - q) if q > 1e-12 else math.sqrt(-2 * math.log(q)) - 1
+    for _ in range(40):
+        tail = math.erfc(x / math.sqrt(2)) / 2
+        step = math.log(tail / q) * tail / (math.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+        x += step
+        if abs(step) < 1e-15 * abs(x):
+            break
+    return x
+
+
+UNARY = {"Rsqrt": rsqrt, "Reciprocal": reciprocal, "Inv": reciprocal, "Erfc": erfc, "Atan": atan, "Ndtri": ndtri,
+         "Erfinv": erfinv}
 
 
 def samples(seed=7, count=200_000):

@@ -5,7 +5,7 @@ import pytest
 
 from bitforbit.kernels.table import ROWS
 
-from . import references
+from . import exhaustive, native, references
 
 BOUNDS = {row.op: row.ulp for row in ROWS}
 
@@ -18,11 +18,35 @@ def test_within_the_rows_bound(op, call):
     assert distance[worst] <= BOUNDS[op], f"{op}({x[worst]!r}) is {distance[worst]} ulp off"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("function", sorted(exhaustive.STRIDES))
+def test_a_thousandth_of_all_inputs(function, tmp_path):
+    """The exhaustive program on every 4099th bit pattern; `python -m tests.kernels.exhaustive` takes them all."""
+    program = native.compile_program(tmp_path, "exhaustive.c")
+    record = exhaustive.check(program, function, 4099)
+    assert record["ok"], record
+
+
 @pytest.mark.parametrize("op", sorted(references.UNARY))
 def test_no_denormal_and_one_nan(op, call):
     y = call(op, references.samples())
     assert np.array_equal(references.bits(y), references.bits(references.flush(y)))
     assert set(references.bits(y)[np.isnan(y)]) <= {0x7FC00000}
+
+
+def test_atan2_over_the_plane(call):
+    generator = np.random.default_rng(11)
+    y, x = references.samples(3)[: 1 << 18], references.samples(4)[: 1 << 18]
+    y = np.concatenate([y, generator.normal(0, 1, 1 << 16).astype(np.float32), np.repeat(references.specials(), 36)])
+    x = np.concatenate([x, generator.normal(0, 1, 1 << 16).astype(np.float32), np.tile(references.specials(), 36)])
+    distance = references.ulps(call("Atan2", y, x), np.arctan2(references.wide(y), references.wide(x)))
+    assert distance.max() <= BOUNDS["Atan2"], (y[distance.argmax()], x[distance.argmax()])
+
+
+def test_softmax_exp(call):
+    x = -np.abs(references.samples())
+    exact = np.exp(np.where(np.isnan(x), np.nan, references.wide(x)))
+    assert references.ulps(call("SoftmaxExp", x), exact).max() <= 1.1
 
 
 def test_reciprocal_is_the_ieee_division(call):

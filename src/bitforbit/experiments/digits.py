@@ -3,7 +3,7 @@
 Data: the 1797 real images of 8 x 8 pixels that scikit-learn brings along (`sklearn.datasets.load_digits`), a copy of
 the test part of "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak, UCI repository, 1998).
 
-Expected: `accuracy` on the held-out images is at least 0.97.
+Expected: `accuracy` on the held-out images is at least 0.965.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bitforbit.training.experiment import Data
 if TYPE_CHECKING:
     import keras
 
-EXPECTED = {"metric": "accuracy", "at_least": 0.97}
+EXPECTED = {"metric": "accuracy", "at_least": 0.965}
 
 # Of the table itself, not of its compressed file.
 SHA256 = "6ebb3d2fee246a4e99363262ddf8a00a3c41bee6014c373ed9d9216ba7f651b8"

@@ -39,7 +39,7 @@ FLAGS = [
 LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 
 VARIANTS = {"avx2": ["-march=x86-64-v3"], "avx512": ["-march=x86-64-v4", "-mprefer-vector-width=512"]}
-PER_VARIANT = ("unary.c", "softmax.c", "batchnorm.c", "convert.c", "variant.c")
+PER_VARIANT = ("unary.c", "softmax.c", "batchnorm.c", "matmul.c", "convert.c", "variant.c")
 BASELINE = ("-march=x86-64",)
 BEFORE_CHECK = ("api.c", "register.c", "pool.c")
 """Files that run before the CPU is known to be x86-64-v3; all others may use its instructions, fma above all."""

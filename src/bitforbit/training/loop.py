@@ -152,7 +152,11 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
         data.x_test, data.y_test, batch_size=config.batch_size, verbose=0, return_dict=True
     )  # fmt: skip
     predictions = digests.tree("predictions", model.predict(data.x_test, batch_size=config.batch_size, verbose=0))
-    timings = {"fit_seconds": finished - began, "first_step": recorder.first_step or finished}
+    timings = {
+        "fit_seconds": finished - began,
+        "start_to_first_step": store.since_start(recorder.first_step or finished),
+        "epoch_ends": [moment - began for moment in recorder.epoch_ends],
+    }
     inputs = [leaf for name, value in zip(data._fields, data) for leaf in digests.tree(name, value)]
     return Evidence(model, recorder, inputs, {k: float(v) for k, v in metrics.items()}, predictions, failure, timings)
 

@@ -22,6 +22,7 @@ class Recorder(keras.callbacks.Callback):
         good_weights: the model's arrays after the last good epoch.
         arrays: with `keep_arrays`, `path -> array` for each epoch, number 0 before training; else `None`.
         first_step: seconds on the monotonic clock at the end of the first step, or `None`.
+        epoch_ends: seconds on the monotonic clock after each epoch's evidence.
     """
 
     def __init__(self, report, keep_arrays: bool = False):
@@ -32,6 +33,7 @@ class Recorder(keras.callbacks.Callback):
         self.rows: list[tuple[int, str, str]] = []
         self.good_weights: list[np.ndarray] = []
         self.first_step: float | None = None
+        self.epoch_ends: list[float] = []
 
     def on_train_begin(self, logs=None):
         self._keep(0)
@@ -49,6 +51,7 @@ class Recorder(keras.callbacks.Callback):
         state = digests.root(leaves(state_variables(self.model)))
         self.epochs.append({"epoch": epoch + 1, "logs": numbers, "weights": weights, "state": state})
         self.report(epoch + 1, numbers)
+        self.epoch_ends.append(time.monotonic())
 
     def _keep(self, epoch: int) -> str:
         arrays = [(path, np.asarray(variable)) for path, variable in named(self.model.weights)]

@@ -5,6 +5,7 @@ import platform
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from bitforbit.errors import UsageError
@@ -73,3 +74,11 @@ def command_line() -> list[str]:
 
 def _alive(process: str) -> bool:
     return os.path.exists(f"/proc/{process}")
+
+
+def since_start(moment: float) -> float:
+    """Return the seconds from this process's start, the launcher's new start included, to a monotonic `moment`."""
+    with open("/proc/self/stat") as file:
+        ticks = int(file.read().rsplit(")", 1)[1].split()[19])
+    started = ticks / os.sysconf("SC_CLK_TCK")
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - started - (time.monotonic() - moment)

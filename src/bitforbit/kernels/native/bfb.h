@@ -56,6 +56,13 @@ typedef struct {
   bfb_map2 function;
 } bfb_binary_row;
 
+/* C (m x n, rows together) = A B over `depth`; element (i, k) of A is a[i * a_row + k * a_k], (k, j) of B likewise. */
+typedef struct {
+  const float *a, *b;
+  float* c;
+  int64_t m, n, depth, a_row, a_k, b_k, b_column;
+} bfb_product;
+
 typedef struct {
   const char* isa;
   const bfb_unary_row* unary;   /* ends with a NULL name */
@@ -72,6 +79,7 @@ typedef struct {
   void (*bn_apply)(const float* x, float* y, int64_t count, int64_t width, const double* a, const double* b);
   void (*bn_apply_grad)(const float* dy, const float* x, float* dx, int64_t count, int64_t width, const double* a,
                         const double* b, const double* c);
+  void (*matmul)(const bfb_product* p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, float* panel);
   void (*softmax_rows)(const float* x, float* y, int64_t rows, int64_t cols); /* cols <= BFB_SOFTMAX_BLOCK */
 } bfb_variant;
 

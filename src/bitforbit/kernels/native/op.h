@@ -53,6 +53,6 @@ typedef struct {
 } bfb_op_row;
 
 extern const bfb_op_row bfb_unary_ops[], bfb_softmax_ops[], bfb_batchnorm_ops[],
-    bfb_binary_ops[], bfb_composition_ops[]; /* each ends with a NULL op */
+    bfb_binary_ops[], bfb_composition_ops[], bfb_matmul_ops[]; /* each ends with a NULL op */
 
 #endif

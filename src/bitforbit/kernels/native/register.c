@@ -9,7 +9,7 @@
 enum { PRIORITY = 1000, MAX_KERNELS = 256 };
 
 static const bfb_op_row* const tables[] = {bfb_unary_ops, bfb_softmax_ops, bfb_batchnorm_ops,
-                                          bfb_binary_ops, bfb_composition_ops};
+                                          bfb_binary_ops, bfb_composition_ops, bfb_matmul_ops};
 static char names[MAX_KERNELS][64];
 static int registered;
 static char error[512];
@@ -48,7 +48,9 @@ int bfb_register(void) {
     snprintf(error, sizeof error, "this CPU is below x86-64-v3 (AVX2, FMA, BMI2, F16C)");
   } else if (!done) {
     done = 1;
-    for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++)
+    const char* matmul = getenv("BITFORBIT_MATMUL"); /* the last table is an experiment: see docs/kernels.md */
+    size_t count = sizeof tables / sizeof tables[0] - !(matmul && strcmp(matmul, "1") == 0);
+    for (size_t t = 0; t < count; t++)
       for (const bfb_op_row* row = tables[t]; row->op; row++)
         for (int i = 0; i < 4 && row->dtypes[i]; i++)
           if (!register_one(row, row->dtypes[i])) break;

@@ -18,5 +18,6 @@ const bfb_variant VARIANT(variant) = {
     .bn_sums = VARIANT(bn_sums),
     .bn_apply = VARIANT(bn_apply),
     .bn_apply_grad = VARIANT(bn_apply_grad),
+    .matmul = VARIANT(matmul),
     .softmax_rows = VARIANT(softmax_rows),
 };

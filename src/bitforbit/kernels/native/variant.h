@@ -23,6 +23,7 @@ void VARIANT(bn_sums)(const float* x, const float* dy, const float* pivot, int64
 void VARIANT(bn_apply)(const float* x, float* y, int64_t count, int64_t width, const double* a, const double* b);
 void VARIANT(bn_apply_grad)(const float* dy, const float* x, float* dx, int64_t count, int64_t width, const double* a,
                             const double* b, const double* c);
+void VARIANT(matmul)(const bfb_product* p, int64_t row0, int64_t row1, int64_t column0, int64_t column1, float* panel);
 void VARIANT(softmax_rows)(const float* x, float* y, int64_t rows, int64_t cols);
 
 #endif
