@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from bitforbit.errors import DivergedError, PolicyError, UsageError
-from bitforbit.evidence import archive, canonical, digests, runs
+from bitforbit.evidence import archive, canonical, curve, digests, runs
 from bitforbit.policy import Policy, activate, host, readback
 from bitforbit.training import identity, pipeline, seeds, store
 from bitforbit.training.experiment import Experiment
@@ -162,7 +162,6 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
 
 
 def _stage(request: Request, described: dict, evidence: Evidence, target: Path, seconds: float) -> Path:
-    from bitforbit.report import curve
     from bitforbit.training.recorder import leaves
 
     recorder = evidence.recorder
