@@ -1,8 +1,10 @@
-"""Exact kernels against the stock ones, side by side: `python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--quick]`.
+"""Exact kernels against the stock ones, side by side.
 
-Two worker processes, one with the stock kernels and one with ours, take turns on every case, so that a busy machine slows
-both alike.  A number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds; a row ends
-with the median over its sizes.
+    python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--quick] [--json]
+
+Two worker processes, one with the stock kernels and one with ours, take turns on every case, so that a busy machine
+slows both alike.  A number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds; a
+row ends with the median over its sizes.
 """
 
 import argparse
@@ -17,7 +19,7 @@ SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 
 
 def cases():
-    """Name to a function of the number of elements that returns a call without arguments. TensorFlow is imported here."""
+    """Name to a function of the number of elements that returns a call without arguments. Imports TensorFlow."""
     import numpy as np
     import tensorflow as tf
 

@@ -1,6 +1,6 @@
 /* Hold one elementwise kernel against a reference on every STRIDE-th of the 2^32 float32 inputs, both vector widths.
  *
- *   ./exhaustive FUNCTION [STRIDE]        (built by exhaustive.py, together with the compute files of native/)
+ *   ./exhaustive FUNCTION [STRIDE [FIRST END]]        (built by exhaustive.py, together with the compute files of native/)
  *
  * Prints one line of JSON: largest error in ulp and where, how many results are not the correctly rounded one, how many
  * differ between vector widths, how many special results are wrong.  The reference is glibc's double or long double
@@ -48,12 +48,13 @@ static long double reference(const char* f, float v) {
 int main(int count, char** argument) {
   const char* name = argument[1];
   uint64_t stride = count > 2 ? strtoull(argument[2], 0, 10) : 1, misrounded = 0, unequal = 0, special = 0, total = 0;
+  uint64_t begin = count > 4 ? strtoull(argument[3], 0, 0) : 0, end = count > 4 ? strtoull(argument[4], 0, 0) : 1ull << 32;
   double worst = 0;
   uint32_t where = 0;
   float x[BLOCK], a[BLOCK], b[BLOCK];
-  for (uint64_t first = 0; first < 1ull << 32; first += BLOCK * stride) {
+  for (uint64_t first = begin; first < end; first += BLOCK * stride) {
     int n = 0;
-    for (; n < BLOCK && first + n * stride < 1ull << 32; n++) {
+    for (; n < BLOCK && first + n * stride < end; n++) {
       uint32_t bits = (uint32_t)(first + n * stride);
       memcpy(&x[n], &bits, 4);
       if (!strcmp(name, "SoftmaxExp") && !(x[n] <= 0)) x[n] = 0; /* defined for x <= 0 */

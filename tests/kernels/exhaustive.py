@@ -1,8 +1,10 @@
-"""Every float32 input through every elementwise kernel: `python -m tests.kernels.exhaustive [--stride N] [FUNCTION ...]`.
+"""Every float32 input through every elementwise kernel.
 
-Prints one JSON line a function (see exhaustive.c) and fails where a special result is wrong, vector widths differ, or the
-error exceeds the table's bound.  About ten minutes a function on one core; the quantile's reference is slow, so Ndtri and
-Erfinv take every 997th input unless a stride is given.
+    python -m tests.kernels.exhaustive [--stride N] [FUNCTION ...]
+
+Prints one JSON line a function (see exhaustive.c) and fails where a special result is wrong, vector widths differ, or
+the error exceeds the table's bound.  About ten minutes a function on one core; the quantile's reference is slow, so
+Ndtri and Erfinv take every 997th input unless a stride is given.
 """
 
 import argparse

@@ -77,7 +77,7 @@ def atan(x):
 
 
 def softmax(x):
-    """Over the last axis, in extended precision after the float32 subtraction of the maximum, which is part of the op."""
+    """Over the last axis; extended precision after the float32 subtraction of the maximum, which is part of the op."""
     x = np.asarray(x, np.float32)
     with np.errstate(all="ignore"):
         e = np.exp((x - x.max(axis=-1, keepdims=True)).astype(np.longdouble))
@@ -133,8 +133,15 @@ def _polish(q):
     return x
 
 
-UNARY = {"Rsqrt": rsqrt, "Reciprocal": reciprocal, "Inv": reciprocal, "Erfc": erfc, "Atan": atan, "Ndtri": ndtri,
-         "Erfinv": erfinv}
+UNARY = {
+    "Rsqrt": rsqrt,
+    "Reciprocal": reciprocal,
+    "Inv": reciprocal,
+    "Erfc": erfc,
+    "Atan": atan,
+    "Ndtri": ndtri,
+    "Erfinv": erfinv,
+}
 
 
 def samples(seed=7, count=200_000):

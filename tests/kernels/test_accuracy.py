@@ -1,4 +1,4 @@
-"""Every elementwise kernel against an independent reference: within its row's bound, and exact where the row says 0.5."""
+"""Every elementwise kernel against an independent reference: within its row's bound, exact where the row says 0.5."""
 
 import numpy as np
 import pytest

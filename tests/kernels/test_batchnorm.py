@@ -5,7 +5,16 @@ import pytest
 
 from . import references
 
-SHAPES = [(2, 3, 3, 4), (5, 1, 1, 1), (7, 2, 5, 3), (3, 4, 4, 16), (2, 9, 7, 20), (1, 1, 1, 6), (2, 2, 3, 2, 5), (70, 30, 20, 3)]
+SHAPES = [
+    (2, 3, 3, 4),
+    (5, 1, 1, 1),
+    (7, 2, 5, 3),
+    (3, 4, 4, 16),
+    (2, 9, 7, 20),
+    (1, 1, 1, 6),
+    (2, 2, 3, 2, 5),
+    (70, 30, 20, 3),
+]
 BITS = references.bits
 
 
@@ -20,8 +29,9 @@ def data(shape, seed=0):
 def forward(version, x, scale, offset, mean, variance, **attributes):
     import tensorflow as tf
 
-    return getattr(tf.raw_ops, "FusedBatchNorm" + version)(x=x, scale=scale, offset=offset, mean=mean, variance=variance,
-                                                           epsilon=1e-3, **attributes)
+    return getattr(tf.raw_ops, "FusedBatchNorm" + version)(
+        x=x, scale=scale, offset=offset, mean=mean, variance=variance, epsilon=1e-3, **attributes
+    )
 
 
 def backward(version, dy, x, scale, mean, variance, **attributes):
@@ -29,7 +39,15 @@ def backward(version, dy, x, scale, mean, variance, **attributes):
 
     extra = {"reserve_space_3": tf.constant(0.0)} if version == "V3" else {}
     return getattr(tf.raw_ops, "FusedBatchNormGrad" + version)(
-        y_backprop=dy, x=x, scale=scale, reserve_space_1=mean, reserve_space_2=variance, epsilon=1e-3, **extra, **attributes)
+        y_backprop=dy,
+        x=x,
+        scale=scale,
+        reserve_space_1=mean,
+        reserve_space_2=variance,
+        epsilon=1e-3,
+        **extra,
+        **attributes,
+    )
 
 
 def expected(x, scale, offset, mean, variance, training, factor=1.0):
@@ -47,7 +65,7 @@ def expected(x, scale, offset, mean, variance, training, factor=1.0):
 
 
 def close(got, exact, ulp=1.0):
-    """Within `ulp` of the float32 spacing at the values' own size; sums that cancel count at the size of their terms."""
+    """Within `ulp` of the float32 spacing at the values' own size; sums that cancel count at their terms' size."""
     exact = np.asarray(exact)
     spacing = np.spacing(np.maximum(np.abs(exact), np.abs(exact).mean() * 1e-2 + 1e-7).astype(np.float32))
     assert np.max(np.abs(got.astype(np.longdouble) - exact) / spacing) <= ulp
@@ -93,7 +111,10 @@ def test_versions_and_layouts_agree(training, library):
     first = [t.numpy() for t in forward("V3", np.moveaxis(x, 3, 1), *rest, is_training=training, data_format="NCHW")]
     assert np.array_equal(BITS(np.moveaxis(first[0], 1, 3)), BITS(base[0]))
     scale, mean, variance = rest[0], rest[2], rest[3]
-    grads = [[t.numpy() for t in backward(v, dy, x, scale, mean, variance, is_training=training)][:3] for v in ("", "V2", "V3")]
+    grads = [
+        [t.numpy() for t in backward(v, dy, x, scale, mean, variance, is_training=training)][:3]
+        for v in ("", "V2", "V3")
+    ]
     assert all(np.array_equal(BITS(a), BITS(b)) for g in grads[1:] for a, b in zip(grads[0], g, strict=True))
 
 
@@ -132,22 +153,50 @@ def test_fused_with_relu_and_side_input(library):
     kind = tf.float32.as_datatype_enum
     for sides, activation in ((0, b"Identity"), (0, b"Relu"), (1, b"Relu")):
         inputs = [tf.constant(v) for v in (x, *rest)] + [tf.constant(x)] * sides
-        attributes = ("T", kind, "U", kind, "epsilon", 1e-3, "exponential_avg_factor", 1.0, "num_side_inputs", sides,
-                      "activation_mode", activation, "data_format", b"NHWC", "is_training", False)
+        attributes = (
+            "T",
+            kind,
+            "U",
+            kind,
+            "epsilon",
+            1e-3,
+            "exponential_avg_factor",
+            1.0,
+            "num_side_inputs",
+            sides,
+            "activation_mode",
+            activation,
+            "data_format",
+            b"NHWC",
+            "is_training",
+            False,
+        )
         y = execute.execute(b"_FusedBatchNormEx", 6, inputs, attributes, context.context())[0].numpy()
         want = plain + x if sides else plain
         want = np.maximum(want, 0) if activation == b"Relu" else want
         assert np.array_equal(BITS(y), BITS(want))
 
 
-@pytest.mark.parametrize(("change", "message"), [
-    ({"x": np.ones((3, 3, 4), np.float32)}, "input must be 4 or 5-dimensional"),
-    ({"scale": np.ones((1, 4), np.float32)}, "scale must be 1-dimensional"),
-    ({"offset": np.ones((1, 4), np.float32)}, "offset must be 1-dimensional"),
-    ({"scale": np.ones(5, np.float32)}, "scale must have the same number of elements as the channels of x, got 5 and 4"),
-    ({"mean": np.ones(5, np.float32), "is_training": False}, "When is_training=false, mean must have the same number"),
-    ({"variance": np.ones(5, np.float32), "exponential_avg_factor": 0.5}, "When exponential_avg_factor != 1, variance must have"),
-])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"x": np.ones((3, 3, 4), np.float32)}, "input must be 4 or 5-dimensional"),
+        ({"scale": np.ones((1, 4), np.float32)}, "scale must be 1-dimensional"),
+        ({"offset": np.ones((1, 4), np.float32)}, "offset must be 1-dimensional"),
+        (
+            {"scale": np.ones(5, np.float32)},
+            "scale must have the same number of elements as the channels of x, got 5 and 4",
+        ),
+        (
+            {"mean": np.ones(5, np.float32), "is_training": False},
+            "When is_training=false, mean must have the same number",
+        ),
+        (
+            {"variance": np.ones(5, np.float32), "exponential_avg_factor": 0.5},
+            "When exponential_avg_factor != 1, variance must have",
+        ),
+    ],
+)
 def test_errors_are_the_stock_ones(change, message, library):
     import tensorflow as tf
 
@@ -160,5 +209,7 @@ def test_empty_input(library):
     arguments = data((2, 3, 3, 4))
     y, mean, variance, *_ = (t.numpy() for t in forward("V3", arguments[0][:0], *arguments[1:], is_training=True))
     assert y.shape == (0, 3, 3, 4) and np.isnan(mean).all() and np.isnan(variance).all()
-    dx, dscale, doffset, *_ = (t.numpy() for t in backward("V3", arguments[0][:0], arguments[0][:0], *arguments[1:2], *arguments[3:]))
+    dx, dscale, doffset, *_ = (
+        t.numpy() for t in backward("V3", arguments[0][:0], arguments[0][:0], *arguments[1:2], *arguments[3:])
+    )
     assert dx.shape == (0, 3, 3, 4) and not dscale.any() and not doffset.any()

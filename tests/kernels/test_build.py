@@ -47,18 +47,36 @@ def test_no_math_library_call(library):
     nm = shutil.which("nm")
     if nm is None:
         pytest.skip("needs nm (binutils)")
-    undefined = subprocess.run([nm, "-D", "--undefined-only", library.path], capture_output=True, text=True, check=True).stdout
+    undefined = subprocess.run(
+        [nm, "-D", "--undefined-only", library.path], capture_output=True, text=True, check=True
+    ).stdout
     called = {line.split()[-1].split("@")[0] for line in undefined.splitlines()}
     outside = {name for name in called if not re.match(r"TF_|TFE_|pthread_|_ITM_|__", name)}
-    assert outside <= {"calloc", "free", "getenv", "malloc", "memcpy", "memmove", "memset", "snprintf", "strcmp", "strcpy",
-                       "strlen", "strcat", "vsnprintf", "stpcpy"}
+    assert outside <= {
+        "calloc",
+        "free",
+        "getenv",
+        "malloc",
+        "memcpy",
+        "memmove",
+        "memset",
+        "snprintf",
+        "strcmp",
+        "strcpy",
+        "strlen",
+        "strcat",
+        "vsnprintf",
+        "stpcpy",
+    }
 
 
 def test_no_approximate_instruction(library):
     objdump = shutil.which("objdump")
     if objdump is None:
         pytest.skip("needs objdump (binutils)")
-    text = subprocess.run([objdump, "-d", "--no-show-raw-insn", library.path], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [objdump, "-d", "--no-show-raw-insn", library.path], capture_output=True, text=True, check=True
+    ).stdout
     assert re.findall(r"\bv?(?:rcp|rsqrt)(?:14|28)?[ps][sd]\b", text) == []
     assert "vfmadd" in text
 

@@ -60,7 +60,9 @@ def test_without_optimisation(here, tmp_path):
 def test_the_digests_see_fast_math(here, tmp_path):
     """Proof that the check can fail: let the compiler replace divisions by RCPPS and reorder, as -ffast-math does."""
     fast = native.compile_program(tmp_path, flags=("-ffast-math", "-mrecip"))
-    changed = {line.split()[0] for line, other in zip(native.digests(fast, "1")[2], here[2], strict=True) if line != other}
+    changed = {
+        line.split()[0] for line, other in zip(native.digests(fast, "1")[2], here[2], strict=True) if line != other
+    }
     assert {"Reciprocal", "Softmax/100", "Erfc"} <= changed
 
 

@@ -28,7 +28,9 @@ def test_ours_have_the_highest_priority(library):
         found = {}
         for kernel in kernels.get_registered_kernels_for_op(row.op).kernel:
             if kernel.device_type == "CPU":
-                key = tuple((c.name, tuple(c.allowed_values.list.type)) for c in sorted(kernel.constraint, key=lambda c: c.name))
+                key = tuple(
+                    (c.name, tuple(c.allowed_values.list.type)) for c in sorted(kernel.constraint, key=lambda c: c.name)
+                )
                 found.setdefault(key, []).append(kernel.priority)
         ours = [sorted(p) for p in found.values() if len(p) > 1]
         assert len(ours) == len(row.dtypes), row.op
@@ -89,8 +91,18 @@ def test_errors_are_the_stock_ones(library):
         raw("Rsqrt", tf.constant([1, 2]))
 
 
-@pytest.mark.parametrize("shapes", [((3, 4), (3, 4)), ((3, 4), ()), ((), (5,)), ((2, 1, 3), (4, 1)), ((1, 7), (3000, 1)), ((0, 3), (3,)),
-                                    ((1,), (1, 1, 1))])
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        ((3, 4), (3, 4)),
+        ((3, 4), ()),
+        ((), (5,)),
+        ((2, 1, 3), (4, 1)),
+        ((1, 7), (3000, 1)),
+        ((0, 3), (3,)),
+        ((1,), (1, 1, 1)),
+    ],
+)
 def test_atan2_broadcasts(shapes, library):
     import tensorflow as tf
 
@@ -136,7 +148,9 @@ def test_gradients_flow(library):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-@pytest.mark.parametrize("chain", ["Exp Square Rsqrt", "Abs Sqrt Reciprocal", "Square Rsqrt Atan", "Atan Tanh", "Cos Log1p Elu"])
+@pytest.mark.parametrize(
+    "chain", ["Exp Square Rsqrt", "Abs Sqrt Reciprocal", "Square Rsqrt Atan", "Atan Tanh", "Cos Log1p Elu"]
+)
 def test_a_fused_chain_is_its_parts(chain, dtype, library):
     import tensorflow as tf
 
@@ -144,7 +158,9 @@ def test_a_fused_chain_is_its_parts(chain, dtype, library):
     parts, unfused = chain.split(), x
     for op in parts:
         unfused = tf.raw_ops.Elu(features=unfused) if op == "Elu" else raw(op, unfused)
-    fused = tf.raw_ops._UnaryOpsComposition(x=x, op_names=parts) if hasattr(tf.raw_ops, "_UnaryOpsComposition") else None
+    fused = (
+        tf.raw_ops._UnaryOpsComposition(x=x, op_names=parts) if hasattr(tf.raw_ops, "_UnaryOpsComposition") else None
+    )
     if fused is None:
         fused = _composition(x, parts)
     assert np.array_equal(fused.numpy().view(np.uint8), unfused.numpy().view(np.uint8))
@@ -155,6 +171,7 @@ def _composition(x, parts):
     from tensorflow.python.eager import context, execute
 
     names_ = [p.encode() for p in parts]
-    (y,) = execute.execute(b"_UnaryOpsComposition", 1, [x], ("T", x.dtype.as_datatype_enum, "op_names", names_),
-                           context.context())
+    (y,) = execute.execute(
+        b"_UnaryOpsComposition", 1, [x], ("T", x.dtype.as_datatype_enum, "op_names", names_), context.context()
+    )
     return y

@@ -34,7 +34,7 @@ FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
 ]
-"""`-fno-math-errno` and `-fno-trapping-math` change no value: they drop errno and exception flags, which nobody reads."""
+"""`-fno-math-errno` and `-fno-trapping-math` change no value: they drop errno and exception flags that nobody reads."""
 
 LIBRARIES = ("libtensorflow_framework.so.2", "libtensorflow_cc.so.2")
 
@@ -125,8 +125,8 @@ def build(output=None, extra_flags=(), jobs=2):
     cc, tensorflow = compiler(), tensorflow_folder()
     if not (tensorflow / "include/tensorflow/c/kernels.h").exists():
         raise HostError(
-            f"Expected TensorFlow's headers in {tensorflow / 'include'}. Received: none (the image strips them after its "
-            "build). Next: build before stripping, or reinstall the wheel."
+            f"Expected TensorFlow's headers in {tensorflow / 'include'}. Received: none (the image strips them after "
+            "its build). Next: build before stripping, or reinstall the wheel."
         )
     common = [*cc, *FLAGS, f"-isystem{tensorflow / 'include'}", f'-DBFB_STAMP="{stamp()}"', *extra_flags]
     output.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,9 @@
 """Derive every polynomial of the kernels and write `native/coefficients.h`.
 
 Run `python -m bitforbit.kernels.coefficients` (needs mpmath) to write the header again; the header is committed so that
-a build needs only a C compiler.  Each polynomial is fitted here, in 60 digits, from the definition of its function: a
-Chebyshev fit (within a few percent of the best uniform one), rounded to double or float once, then its error measured on
-the rounded coefficients and written beside them.  No coefficient comes from another library.
+a build needs only a C compiler.  Each polynomial is fitted here, in 60 digits, from its function's definition: a
+Chebyshev fit (within a few percent of the best uniform one), rounded to double or float once, then its error measured
+on the rounded coefficients and written beside them.  No coefficient comes from another library.
 """
 
 import sys

@@ -57,7 +57,7 @@ class KernelLibrary:
 
 
 def open_library(path):
-    """Open a built library without registering anything; `ctypes.CDLL` with argument types set. TensorFlow must be loaded."""
+    """Open a built library, register nothing; a `ctypes.CDLL` with argument types. TensorFlow must be loaded."""
     library = ctypes.CDLL(str(path))
     text, i32, u32, i64 = ctypes.c_char_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_int64
     pointer = ctypes.c_void_p

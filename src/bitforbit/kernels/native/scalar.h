@@ -63,12 +63,12 @@ INLINE double exp_double(double x) {
   q = POLY_STEP(q, r, EXPD[1]);
   q = POLY_STEP(q, r, EXPD[0]);
   double p = 1.0 + __builtin_fma(r * r, q, r);
-  return double_of(dbits_of(p) + (int64_t)((uint64_t)dbits_of(t) << 52));
+  return double_of((int64_t)((uint64_t)dbits_of(p) + ((uint64_t)dbits_of(t) << 52)));
 }
 
 /* log(x) of a positive normal double: relative error below 2^-36, except that log(1) is exactly 0 by s = 0. */
 INLINE double log_double(double x) {
-  int64_t b = dbits_of(x) - 0x3fe6a09e667f3bcd; /* sqrt(1/2): the significand left over lies around 1 */
+  int64_t b = (int64_t)((uint64_t)dbits_of(x) - 0x3fe6a09e667f3bcdu); /* sqrt(1/2): the significand left over lies around 1 */
   int64_t exponent = b >> 52;
   double m = double_of((b & 0xfffffffffffff) + 0x3fe6a09e667f3bcd);
   double s = (m - 1.0) / (m + 1.0), w = s * s, q = LOG[4];

@@ -22,8 +22,8 @@ INLINE float exp_scaled(float x) {
   q = POLY_STEPF(q, r, EXPF[1]);
   q = POLY_STEPF(q, r, EXPF[0]);
   float p = 1.0f + __builtin_fmaf(r * r, q, r);
-  int32_t shift = (int32_t)((uint32_t)bits_of(t) << 23) + (24 << 23);
-  float e = float_of(bits_of(p) + shift);
+  uint32_t shift = ((uint32_t)bits_of(t) << 23) + (24u << 23);
+  float e = float_of((int32_t)((uint32_t)bits_of(p) + shift));
   e = x < -100.0f ? 0.0f : e;
   return x == x ? e : NAN_F;
 }

@@ -7,7 +7,7 @@
 /* 1/sqrt(x) of an x in [2^-100, 2^100]: integer seed (3.4 %), one cubic step, cut to 12 bits so that its square and
  * the residual 1 - x y^2 are exact, one more cubic step.  Error below 0.51 ulp. */
 INLINE float rsqrt_core(float x) {
-  float y = float_of(0x5f3759df - (bits_of(x) >> 1));
+  float y = float_of((int32_t)(0x5f3759dfu - ((uint32_t)bits_of(x) >> 1)));
   float e = __builtin_fmaf(-(x * y), y, 1.0f);
   float p = POLY_STEPF(RSQRT[2], e, RSQRT[1]);
   p = POLY_STEPF(p, e, RSQRT[0]);
