@@ -20,7 +20,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --no-deps --only-binary :all:
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --newline lf
 
-.PHONY: help setup train test test-slow test-fast image docker-train verify lock lock-check lint format data clean golden bench
+.PHONY: help setup train census test test-slow test-fast test-hosts test-ablation verify-hosts image docker-train verify lock lock-check lint format data clean golden bench
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 verify: setup ## train the reference experiments and hold them against golden/
 	@$(BIN)/bitforbit verify $(ARGS)
 
+census: setup ## hold every op's bits against golden/census-x86-64-v3.json: some thousand cases
+	@$(BIN)/python -m bitforbit.audit.census --check golden/census-x86-64-v3.json $(ARGS)
+
+verify-hosts: setup ## verify on emulated CPUs: HOSTS='Haswell@1 EPYC@2' EXPERIMENTS='digits census' JOBS=2
+	@$(BIN)/python -m bitforbit.hosts $(HOSTS) --experiments "$(EXPERIMENTS)" --jobs $(or $(JOBS),1) $(ARGS)
+
 test: setup $(VENV)/.dev ## run all tests that this machine can run in minutes
 	@$(BIN)/pytest -m "not slow" $(ARGS)
 
@@ -42,6 +48,12 @@ test-slow: setup $(VENV)/.dev ## run the tests that take long: full trainings, e
 
 test-fast: setup $(VENV)/.dev ## run the tests that need neither Docker, emulation nor a package index
 	@$(BIN)/pytest -m "not docker and not emulation and not network and not slow" $(ARGS)
+
+test-hosts: setup $(VENV)/.dev ## train every layer that stock kernels make host-dependent, here and on emulated CPUs
+	@$(BIN)/pytest tests/hosts -m "emulation and slow" --ignore tests/hosts/test_ablation.py $(ARGS)
+
+test-ablation: setup $(VENV)/.dev ## take each measure away: some host must differ
+	@$(BIN)/pytest tests/hosts/test_ablation.py -m slow $(ARGS)
 
 lint: $(VENV)/.dev ## check Python, shell and Dockerfile
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

@@ -3,6 +3,7 @@
 usage: make bench            (python benchmarks/training.py [ROUNDS] [EPOCHS])
 """
 
+import itertools
 import json
 import os
 import statistics
@@ -59,7 +60,7 @@ def main() -> None:
             start, ends = subjects[name]()
             first[name].append(start)
             # The first epochs hold tracing, of training and of evaluation.
-            epoch[name] += [b - a for a, b in zip(ends[1:], ends[2:], strict=False)]
+            epoch[name] += [b - a for a, b in itertools.pairwise(ends[1:])]
     print(f"digits, {ROUNDS} rounds of {EPOCHS} epochs; ratio of minima (of medians)")
     for title, table, yardstick in (
         ("start to first step, ours / bare plain", first, "plain"),
@@ -69,7 +70,8 @@ def main() -> None:
         minima = min(table["ours"]) / min(table[yardstick])
         medians = statistics.median(table["ours"]) / statistics.median(table[yardstick])
         print(f"  {title:58} {minima:5.2f} ({medians:.2f})")
-    ratio = seconds([str(Path(sys.executable).parent / "bitforbit"), "--help"]) / seconds([sys.executable, "-c", "pass"])
+    command = str(Path(sys.executable).parent / "bitforbit")
+    ratio = seconds([command, "--help"]) / seconds([sys.executable, "-c", "pass"])
     print(f"  {'bitforbit --help / python -c pass':58} {ratio:5.2f}")
 
 

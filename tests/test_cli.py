@@ -5,7 +5,7 @@ import re
 import pytest
 from support import PROJECT, bitforbit
 
-COMMANDS = ("train", "verify", "policy", "data")
+COMMANDS = ("train", "verify", "audit", "policy", "data")
 
 
 def test_help_lists_every_command():

@@ -8,7 +8,19 @@ from support import PROJECT
 
 PACKAGE = PROJECT / "src" / "bitforbit"
 # Lower layers first; a module may import its own layer and those before it.
-ORDER = ("errors", "kernels", "policy", "evidence", "audit", "training", "datasets", "report", "verify", "commands", "cli")
+ORDER = (
+    "errors",
+    "kernels",
+    "policy",
+    "evidence",
+    "audit",
+    "training",
+    "datasets",
+    "report",
+    "verify",
+    "commands",
+    "cli",
+)
 
 
 def imported(path: Path) -> set[str]:

@@ -47,6 +47,13 @@ def build_parser() -> argparse.ArgumentParser:
     verify.add_argument("--attest", metavar="FILE", help="also write a statement of what this host reproduced")
     _add_policy_options(verify)
 
+    audit = _add(commands, "audit", "List the ops of an experiment, with what is known of each on other hosts.")
+    audit.add_argument(
+        "experiment", nargs="?", default="digits", help="name, dotted module or .py file (default: digits)"
+    )
+    audit.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of the config")
+    _add_policy_options(audit)
+
     policy = _add(commands, "policy", "Print the table of knobs with wanted and found values.")
     policy.add_argument("--env", action="store_true", help="print KEY=VALUE lines to set before Python starts")
     _add_policy_options(policy)

@@ -4,12 +4,12 @@ import json
 import sys
 from pathlib import Path
 
-from bitforbit.policy.model import Policy
+from bitforbit.policy.model import UNSET, Policy
 
 
 def run(options) -> int:
     """Run the command that was parsed into `options`."""
-    return {"train": train, "verify": verify, "policy": policy, "data": data}[options.command](options)
+    return {"train": train, "verify": verify, "audit": audit, "policy": policy, "data": data}[options.command](options)
 
 
 def _start(options) -> Policy:
@@ -85,6 +85,19 @@ def verify(options) -> int:
     return verification.command(options, pinned)
 
 
+def audit(options) -> int:
+    pinned = _start(options)
+    from bitforbit.audit import show
+    from bitforbit.policy import activate
+    from bitforbit.training import config, experiment, loop
+
+    chosen = experiment.load(options.experiment)
+    resolved = config.resolve(chosen.config_type, None, tuple(options.set))
+    activate(pinned, strict=not options.no_strict)
+    request = loop.Request(chosen, resolved, 0, pinned, Path(), not options.no_strict)
+    return show.show(loop.prepare(request).audit, options.json)
+
+
 def policy(options) -> int:
     pinned = Policy.from_environment(options.pool_size)
     if options.env:
@@ -101,14 +114,24 @@ def policy(options) -> int:
         print(json.dumps({"policy": pinned.record(), "knobs": rows}, indent=2))
     else:
         print(f"policy version {knobs.VERSION}, pool size {pinned.pool_size}, digest {pinned.record()['digest']}")
-        widths = [max(len(reading[column]) for reading in readings) for column in range(3)]
-        for mark, reading in ((" " if reading.took else "!", reading) for reading in readings):
-            cells = "  ".join(f"{reading[column]:{widths[column]}}" for column in range(3))
-            print(f"{mark} {cells}  {reading.when}; {reading.why} [{reading.source}]")
+        _print_knobs(readings)
     failed = [reading for reading in readings if not reading.took]
     for reading in failed:
         print(f"bitforbit policy: {reading.complaint}", file=sys.stderr)
     return 0 if not failed or options.no_strict else 2
+
+
+def _print_knobs(readings) -> None:
+    """Print one line for each knob; the variables that must stay unset, and are, share the last one."""
+    shown = [reading for reading in readings if reading.wanted != UNSET or not reading.took]
+    widths = [max(len(reading[column]) for reading in shown) for column in range(3)]
+    print(
+        "  " + "  ".join(f"{title:{width}}" for title, width in zip(("knob", "wanted", "found"), widths, strict=True))
+    )
+    for reading in shown:
+        cells = "  ".join(f"{reading[column]:{widths[column]}}" for column in range(3))
+        print(f"{' ' if reading.took else '!'} {cells}  {reading.when}: {reading.why} [{reading.source}]")
+    print(f"  and {len(readings) - len(shown)} variables that must stay unset, and are (bitforbit policy --json)")
 
 
 def data(options) -> int:

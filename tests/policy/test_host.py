@@ -66,15 +66,15 @@ def library(tmp_path_factory):
 def test_a_local_symbol_is_found_where_nm_says(library):
     folder, names = library
     name = next(name for name in names if name.startswith("single"))
-    assert symbols.find(str(folder / "lib.so"), (name,)) == {name: names[name]}
+    assert symbols.find(str(folder / "lib.so"), {name: 8}) == {name: names[name]}
 
 
 def test_missing_and_stripped_are_refused(library):
     folder, _ = library
     with pytest.raises(PolicyError, match=r"expected the symbol nowhere once in .*lib\.so, found it 0 times"):
-        symbols.find(str(folder / "lib.so"), ("nowhere",))
+        symbols.find(str(folder / "lib.so"), {"nowhere": 8})
     with pytest.raises(PolicyError, match=r"expected a symbol table in .*bare\.so, found none \(stripped\)"):
-        symbols.find(str(folder / "bare.so"), ("use",))
+        symbols.find(str(folder / "bare.so"), {"single": 8})
 
 
 def test_a_symbol_that_stands_twice_is_refused(tmp_path):
@@ -82,10 +82,10 @@ def test_a_symbol_that_stands_twice_is_refused(tmp_path):
         (tmp_path / f"{letter}.c").write_text(f"static long hidden = 1; long *{letter}(void) {{ return &hidden; }}")
     subprocess.run(["cc", "-shared", "-fPIC", "-O0", "-o", "lib.so", "a.c", "b.c"], cwd=tmp_path, check=True)
     with pytest.raises(PolicyError, match="expected the symbol hidden once in .*, found it 2 times"):
-        symbols.find(str(tmp_path / "lib.so"), ("hidden",))
+        symbols.find(str(tmp_path / "lib.so"), {"hidden": 8})
 
 
 def test_not_an_elf_file(tmp_path):
     (tmp_path / "x").write_bytes(b"\0" * 100)
     with pytest.raises(PolicyError, match="expected a 64-bit little-endian ELF library"):
-        symbols.find(str(tmp_path / "x"), ("a",))
+        symbols.find(str(tmp_path / "x"), {"a": 8})

@@ -63,5 +63,5 @@ def test_batches_hold_every_example_once_an_epoch():
     assert [len(a) for a, _ in found] == [4, 4, 2, 4, 4, 2]
     assert all(a == b for a, b in found)
     for epoch in range(2):
-        rows = sum((a for a, _ in found[3 * epoch : 3 * epoch + 3]), [])
+        rows = [row for a, _ in found[3 * epoch : 3 * epoch + 3] for row in a]
         assert rows == pipeline.permutation(1, epoch, 10).tolist()

@@ -39,7 +39,6 @@ def compare(a: np.ndarray, b: np.ndarray) -> Difference:
     differing = left != right
     if not differing.any():
         return Difference(0, a.size, 0)
-    floating = a.dtype.kind in "fV"
     # Python's integers cannot overflow, and only differing elements come here.
     order = _order_of_floats(a.dtype.itemsize) if a.dtype.kind in "fV" else int
     pairs = zip(left[differing].tolist(), right[differing].tolist(), strict=True)

@@ -40,8 +40,8 @@ def find(path: str, sizes: dict[str, int]) -> dict[str, int]:
     for name, addresses in found.items():
         if len(addresses) != 1:
             raise PolicyError(
-                f"expected the symbol {name} once in {path}, found it {len(addresses)} times: this is not the TensorFlow"
-                " build of the lock. Next step: install requirements.lock anew."
+                f"expected the symbol {name} once in {path}, found it {len(addresses)} times: this is not the"
+                " TensorFlow build of the lock. Next step: install requirements.lock anew."
             )
     return {name: addresses[0] for name, addresses in found.items()}
 

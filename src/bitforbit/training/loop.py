@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from bitforbit.audit import check, graph
 from bitforbit.errors import DivergedError, PolicyError, UsageError
 from bitforbit.evidence import archive, canonical, curve, digests, runs
 from bitforbit.policy import Policy, activate, host, readback
@@ -109,6 +110,7 @@ class Evidence(NamedTuple):
         predictions: leaves of the predictions for the held-out part.
         failure: why training stopped early, else `None`.
         timings: seconds.
+        audit: what is known of the model's ops on other hosts.
     """
 
     model: object
@@ -118,24 +120,50 @@ class Evidence(NamedTuple):
     predictions: list
     failure: DivergedError | None
     timings: dict
+    audit: check.Audit
+
+
+class Prepared(NamedTuple):
+    """A model and its data, before the first step."""
+
+    model: object
+    data: object
+    batches: object
+    audit: check.Audit
+
+
+def prepare(request: Request) -> Prepared:
+    """Load the data, build the model and audit its graphs, under a policy that is already active."""
+    config, seed = request.config, request.seed
+    seeds.seed_globals(0, "data")
+    data = request.experiment.load_data(config)
+    seeds.seed_globals(seed, "initialization")
+    with graph.building() as uses:
+        model = request.experiment.build_model(config)
+    _check_compiled(model, request.experiment.name)
+    seeds.seed_layers(model, seed)
+    batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
+    try:
+        uses.update(graph.trace(model, batches, data.x_test, data.y_test, config.batch_size))
+    except PolicyError:
+        if request.strict:
+            raise
+        uses[graph.NOT_TRACED] += 1
+    return Prepared(model, data, batches, check.audit(uses))
 
 
 def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence:
     """Train in this process, under a policy that is already active; publishes nothing."""
     from bitforbit.training.recorder import Recorder
 
-    config, seed = request.config, request.seed
-    seeds.seed_globals(0, "data")
-    data = request.experiment.load_data(config)
-    seeds.seed_globals(seed, "initialization")
-    model = request.experiment.build_model(config)
-    _check_compiled(model, request.experiment.name)
-    seeds.seed_layers(model, seed)
-    recorder, failure, began = Recorder(report, keep_arrays), None, time.monotonic()
+    config, began = request.config, time.monotonic()
+    model, data, batches, audited = prepare(request)
+    check.hold(audited, request.strict)
+    recorder, failure = Recorder(report, keep_arrays), None
     size = len(_first(data.x_train))
     try:
         model.fit(
-            pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size),
+            batches,
             epochs=config.epochs,
             steps_per_epoch=-(-size // config.batch_size),
             validation_data=(data.x_test, data.y_test),
@@ -157,8 +185,9 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
         "start_to_first_step": store.since_start(recorder.first_step or finished),
         "epoch_ends": [moment - began for moment in recorder.epoch_ends],
     }
-    inputs = [leaf for name, value in zip(data._fields, data) for leaf in digests.tree(name, value)]
-    return Evidence(model, recorder, inputs, {k: float(v) for k, v in metrics.items()}, predictions, failure, timings)
+    inputs = [leaf for name, value in zip(data._fields, data, strict=True) for leaf in digests.tree(name, value)]
+    scores = {name: float(value) for name, value in metrics.items()}
+    return Evidence(model, recorder, inputs, scores, predictions, failure, timings, audited)
 
 
 def _stage(request: Request, described: dict, evidence: Evidence, target: Path, seconds: float) -> Path:
@@ -173,18 +202,26 @@ def _stage(request: Request, described: dict, evidence: Evidence, target: Path, 
         canonical.write(staged / runs.HISTORY, runs.table(["epoch", *names], history))
         canonical.write(staged / runs.DIGESTS, runs.table(["epoch", "variable", "sha256"], recorder.rows))
         variables = leaves(evidence.model.weights)
-        result = described | {
-            "seed": request.seed,
-            "status": "diverged" if evidence.failure else "finished",
-            "data": {"root": digests.root(evidence.data), "arrays": [leaf.record() for leaf in evidence.data]},
-            "epochs": recorder.epochs,
-            "epoch_digests": canonical.file_digest(staged / runs.DIGESTS),
-            "variables": [leaf.record() for leaf in variables],
-            "weights": digests.root(variables),
-            "metrics": evidence.metrics,
-            "predictions": digests.root(evidence.predictions),
-            "model": canonical.file_digest(staged / runs.MODEL),
-        }
+        # A class that did not hold is not claimed again by an audit.
+        lowered = evidence.audit.lowered()
+        if described["host_class"] != host.CPU_CLASS:
+            lowered.pop("host_class", None)
+        result = (
+            described
+            | lowered
+            | {
+                "seed": request.seed,
+                "status": "diverged" if evidence.failure else "finished",
+                "data": {"root": digests.root(evidence.data), "arrays": [leaf.record() for leaf in evidence.data]},
+                "epochs": recorder.epochs,
+                "epoch_digests": canonical.file_digest(staged / runs.DIGESTS),
+                "variables": [leaf.record() for leaf in variables],
+                "weights": digests.root(variables),
+                "metrics": evidence.metrics,
+                "predictions": digests.root(evidence.predictions),
+                "model": canonical.file_digest(staged / runs.MODEL),
+            }
+        )
         canonical.write(staged / runs.RESULT, canonical.dumps(result))
         curve.write(staged / runs.CURVE, recorder.epochs, f"{request.experiment.name}, seed {request.seed}")
         timings = evidence.timings | {

@@ -68,8 +68,8 @@ class Recorder(keras.callbacks.Callback):
     def _stop(self, epoch: int, name: str, value) -> None:
         kept = f"epoch {len(self.epochs)}" if self.epochs else "the start"
         raise DivergedError(
-            f"expected finite numbers, found {name} = {float(value)} in epoch {epoch}. The evidence up to {kept} is kept."
-            " Next step: lower the learning rate, or clip gradients."
+            f"expected finite numbers, found {name} = {float(value)} in epoch {epoch}. The evidence up to {kept} is"
+            " kept. Next step: lower the learning rate, or clip gradients."
         )
 
 

@@ -1,0 +1,224 @@
+"""Obtain the ops that building, training, evaluation and prediction of a Keras model really run.
+
+The graphs are Keras's own (`train_function` and its siblings), traced as `fit` would trace them and kept by the model,
+so that `fit` finds them made. Both forms count: as traced, because constant folding runs kernels too, and as Grappler
+rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`, `_FusedBatchNormEx`).
+"""
+
+import contextlib
+import inspect
+from collections import Counter
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from bitforbit.audit import scopes
+from bitforbit.errors import PolicyError
+
+# The attribute that holds a kernel's element type, by what ops call it; the first that an op has counts.
+TYPE_ATTRIBUTES = (
+    "T",
+    "dtype",
+    "DstT",
+    "Tparams",
+    "T1",
+    "Tinput",
+    "Toutput",
+    "TI",
+    "out_type",
+    "output_dtype",
+    "Tidx",
+    "Tin",
+)
+
+
+class Use(NamedTuple):
+    """One kind of op in a graph.
+
+    Attributes:
+        graph: `train`, `test` or `predict`; `build` for what ran while the model was built.
+        op: TensorFlow's op type.
+        dtype: its element type, an empty text where the op has none.
+        layer: the layer, loss, metric or optimizer that made it, an empty text where none did.
+    """
+
+    graph: str
+    op: str
+    dtype: str
+    layer: str
+
+
+NOT_TRACED = Use("train", "(not traced)", "", "")
+
+
+@contextlib.contextmanager
+def building() -> Iterator[Counter]:
+    """Yield a counter of every `Use` that runs eagerly in the block: a model's initializers."""
+    from tensorflow.python.framework import op_callbacks
+
+    uses: Counter = Counter()
+
+    def note(op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        if graph is None:
+            attributes = dict(zip(attrs[::2], attrs[1::2], strict=False)) if attrs else {}
+            dtype = next((_name(attributes[key]) for key in TYPE_ATTRIBUTES if key in attributes), "")
+            uses[Use("build", _text(op_type), dtype, scopes.current())] += 1
+
+    op_callbacks.add_op_callback(note)
+    try:
+        yield uses
+    finally:
+        op_callbacks.remove_op_callback(note)
+
+
+def trace(model, train, x_test, y_test, batch_size: int) -> Counter:
+    """Return how often each `Use` stands in the graphs that `fit`, `evaluate` and `predict` run.
+
+    Args:
+        model: a compiled Keras model.
+        train: the `tf.data.Dataset` that `fit` will get.
+        x_test, y_test: what `evaluate` and `predict` will get.
+        batch_size: examples in a batch.
+
+    Raises:
+        PolicyError: its steps are not graphs.
+    """
+    uses: Counter = Counter()
+    with scopes.recorded() as made_by:
+        functions = concrete_functions(model, train, x_test, y_test, batch_size)
+    for name, function in functions.items():
+        optimized = _count(name, _nodes(optimize(function.graph)), made_by)
+        traced = _count(name, _nodes(function.function_def, function.graph.as_graph_def()), made_by)
+        uses.update(optimized)
+        uses.update({use: count for use, count in traced.items() if use not in optimized})
+    return uses
+
+
+def concrete_functions(model, train, x_test, y_test, batch_size: int) -> dict:
+    """Return `train`, `test` and `predict` as TensorFlow's concrete functions, traced into the model's own cache."""
+    import tensorflow as tf
+    from keras.src.backend.tensorflow.trainer import TFEpochIterator
+    from tensorflow.python.data.ops.iterator_ops import IteratorSpec
+
+    def spec_of(*arrays):
+        adapter = TFEpochIterator(
+            x=arrays[0], y=arrays[1] if arrays[1:] else None, batch_size=batch_size,
+            shuffle=False, distribute_strategy=model.distribute_strategy,
+        )  # fmt: skip
+        return adapter._distributed_dataset.element_spec
+
+    def whole_batch(spec):
+        return tf.TensorSpec([batch_size, *spec.shape[1:]], spec.dtype)
+
+    if model.run_eagerly:
+        raise PolicyError(
+            "expected a model whose steps are graphs, found run_eagerly=True: its ops cannot be listed before they run."
+            " Next step: model.compile(..., run_eagerly=False)"
+        )
+    model.make_train_function()
+    model.make_test_function()
+    model.make_predict_function()
+    step = _inner(model.train_function)
+    found = {"train": step.get_concrete_function(IteratorSpec(train.element_spec))}
+    found["test"] = _inner(model.test_function).get_concrete_function(IteratorSpec(spec_of(x_test, y_test)))
+    batch = tf.nest.map_structure(whole_batch, spec_of(x_test))
+    found["predict"] = model.predict_function.get_concrete_function([batch])
+    return found
+
+
+def _inner(function):
+    """Return the `tf.function` that Keras wraps into `train_function` or `test_function`."""
+    found = inspect.getclosurevars(function).nonlocals.get("multi_step_on_iterator")
+    if found is None:
+        raise PolicyError(
+            "expected Keras's own train_function and test_function, found others: their ops cannot be listed."
+            " Next step: override train_step or test_step in place of make_train_function or make_test_function"
+        )
+    return found
+
+
+def optimize(graph):
+    """Return the GraphDef that Grappler makes of a `FuncGraph`, with this process's settings."""
+    from tensorflow.core.protobuf import meta_graph_pb2
+    from tensorflow.python.eager import context
+    from tensorflow.python.grappler import cluster, tf_optimizer
+
+    item = meta_graph_pb2.MetaGraphDef(graph_def=graph.as_graph_def())
+    keep = item.collection_def["train_op"].node_list.value
+    keep.extend([output.op.name for output in graph.outputs] + [op.name for op in graph.control_outputs])
+    return tf_optimizer.OptimizeGraph(context.context().config, item, verbose=False, cluster=_cpu(cluster))
+
+
+def _cpu(cluster):
+    """A cluster of this one CPU by description only: a real one would start a session with pools of its own."""
+    from tensorflow.core.protobuf import device_properties_pb2
+
+    properties = device_properties_pb2.DeviceProperties(type="CPU", frequency=2000, num_cores=1)
+    return cluster.Cluster(
+        devices=[
+            device_properties_pb2.NamedDevice(
+                name="/job:localhost/replica:0/task:0/device:CPU:0", properties=properties
+            )
+        ]
+    )
+
+
+def _nodes(body, graph_def=None) -> Iterator[tuple]:
+    """Yield `(node, callers)` for each node of `body` that runs, and of every function it calls.
+
+    `callers` are the names of the nodes (a While, a call) whose functions led to `node`, outermost first.
+    """
+    library = {function.signature.name: function for function in (graph_def or body).library.function}
+    pending, seen = [(_running(body), ())], set()
+    while pending:
+        nodes, callers = pending.pop()
+        for node in nodes:
+            # A node may be a call by its very type: then only what it calls is an op.
+            if node.op not in library:
+                yield node, callers
+            for name in (*_called(node), node.op):
+                if name in library and (name, callers) not in seen:
+                    seen.add((name, callers))
+                    pending.append((_running(library[name]), (*callers, node.name)))
+
+
+def _running(body) -> list:
+    """Return the nodes on which the results of a GraphDef or FunctionDef depend."""
+    if hasattr(body, "node"):
+        return list(body.node)
+    nodes = {node.name: node for node in body.node_def}
+    pending = [*body.ret.values(), *body.control_ret.values()]
+    kept: dict = {}
+    while pending:
+        name = pending.pop().lstrip("^").partition(":")[0]
+        if name in nodes and name not in kept:
+            kept[name] = nodes[name]
+            pending.extend(nodes[name].input)
+    return list(kept.values())
+
+
+def _called(node) -> Iterator[str]:
+    for value in node.attr.values():
+        if value.HasField("func"):
+            yield value.func.name
+        for function in value.list.func:
+            yield function.name
+
+
+def _count(graph: str, nodes, made_by: dict[str, str]) -> Counter:
+    uses: Counter = Counter()
+    for node, callers in nodes:
+        layer = next((m for name in (node.name, *reversed(callers)) if (m := scopes.layer_of(name, made_by))), "")
+        attribute = next((node.attr[key] for key in TYPE_ATTRIBUTES if key in node.attr), None)
+        numbers = [] if attribute is None else [attribute.type, *attribute.list.type]
+        uses[Use(graph, node.op, next((_name(number) for number in numbers if number), ""), layer)] += 1
+    return uses
+
+
+def _name(number) -> str:
+    import tensorflow as tf
+
+    return tf.dtypes.as_dtype(number).name if isinstance(number, (int, tf.DType)) else ""
+
+
+def _text(value) -> str:
+    return value.decode() if isinstance(value, bytes) else value
