@@ -80,7 +80,7 @@ def _write(path: Path, document: dict, arrays: dict) -> int:
 
 
 def _attest(target: Path, path: Path, policy: Policy, names: list[str], mismatches: list) -> None:
-    """Write what this host reproduced: its facts, the policy, the goldens' digest and the outcome of each experiment."""
+    """Write what this host reproduced: its facts, the policy, the goldens' digest, each experiment's outcome."""
     failed = {mismatch.experiment: str(mismatch) for mismatch in mismatches}
     statement = {
         "schema": "bitforbit attestation 1",
