@@ -27,7 +27,8 @@ def root(option: str | None) -> tuple[Path, str]:
     aside = Path(tempfile.gettempdir()) / "bitforbit-runs"
     return (
         aside,
-        f"{folder} cannot be written here: the run goes to {aside} and is lost with the container (mount a folder on {folder} to keep it)",
+        f"{folder} cannot be written here: the run goes to {aside} and is lost with the container"
+        f" (mount a folder on {folder} to keep it)",
     )
 
 
