@@ -57,7 +57,7 @@ def run(host: EmulatedHost, names: list[str], policy: Policy, shift: int = 0) ->
     for module, part in (("bitforbit", trained), (CENSUS_MODULE, [CENSUS] if CENSUS in names else [])):
         if not part:
             continue
-        arguments = ["verify", *part] if module == "bitforbit" else ["--check", str(_census_golden())]
+        arguments = ["verify", *part] if module == "bitforbit" else ["--emulated", "--check", str(_census_golden())]
         outcomes, seen, last = _child(host, [module, *arguments], part, policy, shift)
         for name in part:
             outcome, seconds = outcomes.get(name, (f"no outcome: {last}", 0.0))
