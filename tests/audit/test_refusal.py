@@ -53,7 +53,7 @@ def test_an_unproven_op_warns_and_lowers_the_class(odd, tmp_path):
     lines = done.stderr.splitlines()
     at = lines.index("warning: not known to give the same bits on every host:")
     assert lines[at + 1] == "  PyFunc float32 in odd (Odd)"
-    assert lines[at + 2] == f"warning: the result claims no more than this CPU model, {found['host_class']}"
+    assert lines[at + 2] == f"warning: the result claims no more than the class {found['host_class']}"
 
 
 def test_an_ordinary_model_claims_the_class_of_all_hosts(odd, tmp_path):
@@ -99,3 +99,16 @@ def test_the_table_for_people(odd):
     row = next(line.split() for line in lines if line.startswith("Rsqrt "))
     assert (row[1], row[3:]) == ("float32", ["replaced", "kernel", "norm"])
     assert lines[-1].endswith("0 unproven, 0 host-dependent")
+
+
+def test_an_op_that_calls_the_c_library_names_it_in_the_class():
+    """Binary cross-entropy behind a bare sigmoid takes log1p; without other findings only the libc narrows the class."""
+    from bitforbit.audit import check, graph
+    from bitforbit.policy import host
+
+    use = graph.Use("Log1p", "float32", *("" for _ in graph.Use._fields[2:]))
+    found = check.audit({use: 1})
+    assert found.lowered() == {
+        "host_class": f"cpu-x86-64-v3/{host.libc()}",
+        "libc_dependent_ops": ["Log1p float32"],
+    }

@@ -17,6 +17,7 @@ import time
 from importlib import metadata
 from pathlib import Path
 
+from bitforbit.audit import table
 from bitforbit.audit.cases import Case
 from bitforbit.errors import BitforbitError, UsageError
 from bitforbit.evidence import canonical
@@ -206,9 +207,20 @@ def _run(options) -> int:
     print(f"census: {len(found)} cases in {seconds:.1f} s on a CPU {cpu}", file=sys.stderr)
     if options.write:
         document = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": _tensorflow(), "cases": found}
+        document |= {"libc": host.libc()}
         canonical.write(options.write, canonical.dumps(document))
         return 0 if not failures else 2
-    return _conclude(expected, found, SETTLED if options.emulated else EXACTLY, options.check)
+    if expected["libc"] != host.libc():
+        found = _without_libc(found, expected["libc"])
+    return _conclude(expected["cases"], found, SETTLED if options.emulated else EXACTLY, options.check)
+
+
+def _without_libc(found: dict, libc: str) -> dict:
+    """Leave out what depends on the C library by its verdict, and say so."""
+    kept = {key: pair for key, pair in found.items() if table.lookup(*key.split("/")[:2]).verdict != table.LIBC}
+    print(f"census: {len(found) - len(kept)} cases left out, they depend on the C library: {libc} there,"
+          f" {host.libc()} here", file=sys.stderr)  # fmt: skip
+    return kept
 
 
 def _conclude(expected: dict, found: dict, which: int, path: Path) -> int:
@@ -235,14 +247,14 @@ def _activate(policy: Policy, without: str | None) -> None:
     activate(policy, strict=not without)
 
 
-def _read(path: Path, policy: Policy) -> dict[str, list[str]]:
+def _read(path: Path, policy: Policy) -> dict:
     try:
         document = json.loads(path.read_bytes())
         wanted = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": _tensorflow()}
         for key, value in wanted.items():
             if document[key] != value:
                 raise UsageError(f"cannot compare: {path} is of {key} {document[key]}, this is {value}.")
-        return document["cases"]
+        return {"cases": document["cases"], "libc": document["libc"]}
     except (OSError, ValueError, KeyError) as error:
         raise UsageError(
             f"cannot compare: expected a census in {path}, found {type(error).__name__}: {error}."

@@ -42,9 +42,19 @@ class Audit(NamedTuple):
 
     def lowered(self) -> dict:
         """Return what a result says in place of its class: nothing where every op is known to be the same."""
-        doubtful = {"unproven_ops": self.of(table.UNPROVEN), "host_dependent_ops": self.of(table.HOST_DEPENDENT)}
+        doubtful = {
+            "unproven_ops": self.of(table.UNPROVEN),
+            "host_dependent_ops": self.of(table.HOST_DEPENDENT),
+            "libc_dependent_ops": self.of(table.LIBC),
+        }
         named = {key: [f"{f.op} {f.dtype}".strip() for f in found] for key, found in doubtful.items() if found}
-        return named and {"host_class": this_cpu()} | named
+        return named and {"host_class": self.host_class()} | named
+
+    def host_class(self) -> str:
+        """Return the class that the result may claim, narrowed to this CPU model or this C library where need be."""
+        any_cpu = not self.of(table.UNPROVEN) and not self.of(table.HOST_DEPENDENT)
+        claimed = host.CPU_CLASS if any_cpu else this_cpu()
+        return f"{claimed}/{host.libc()}" if self.of(table.LIBC) else claimed
 
 
 NOTHING = Audit([])
@@ -84,8 +94,11 @@ def hold(found: Audit, strict: bool) -> None:
     if unproven:
         lines = "\n".join(f"  {finding}" for finding in unproven)
         print(f"warning: not known to give the same bits on every host:\n{lines}", file=sys.stderr)
-    if refused or unproven:
-        print(f"warning: the result claims no more than this CPU model, {this_cpu()}", file=sys.stderr)
+    if found.of(table.LIBC):
+        lines = "\n".join(f"  {finding}" for finding in found.of(table.LIBC))
+        print(f"warning: these call the C library, whose versions round differently:\n{lines}", file=sys.stderr)
+    if found.lowered():
+        print(f"warning: the result claims no more than the class {found.host_class()}", file=sys.stderr)
 
 
 def _refusal(refused: list[Finding]) -> str:

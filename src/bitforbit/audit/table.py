@@ -5,6 +5,7 @@ Verdicts, from best to worst:
 - `exact`: integers, data movement, control flow, or elementwise operations that IEEE 754 fixes.
 - `replaced`: one of our kernels; these rows are derived from `bitforbit.kernels.table` and stand in no file here.
 - `pinned`: the same bits under the policy, shown by the op census.
+- `libc-dependent`: the kernel calls the C library: the same bits on every CPU, for one version of glibc.
 - `unproven`: nobody has looked; every op and element type that has no row.
 - `host-dependent`: other bits on another CPU, and no setting removes it.
 """
@@ -14,8 +15,9 @@ import functools
 from pathlib import Path
 from typing import NamedTuple
 
-EXACT, REPLACED, PINNED, UNPROVEN, HOST_DEPENDENT = "exact", "replaced", "pinned", "unproven", "host-dependent"
-VERDICTS = (EXACT, REPLACED, PINNED, UNPROVEN, HOST_DEPENDENT)
+EXACT, REPLACED, PINNED, LIBC = "exact", "replaced", "pinned", "libc-dependent"
+UNPROVEN, HOST_DEPENDENT = "unproven", "host-dependent"
+VERDICTS = (EXACT, REPLACED, PINNED, LIBC, UNPROVEN, HOST_DEPENDENT)
 FILE = Path(__file__).with_name("ops.csv")
 FAMILIES = {
     "floats": ("float16", "bfloat16", "float32", "float64"),

@@ -100,7 +100,10 @@ def build_model(config: Config) -> keras.Model:
     x = layers.Add()([x, layers.MultiHeadAttention(config.heads, config.units // config.heads)(x, x)])
     x = layers.GlobalAveragePooling1D()(x)
     x = layers.Dropout(config.dropout)(x)
-    model = keras.Model(residues, layers.Dense(1, activation="sigmoid")(x), name="peptides")
+    # Behind a bare sigmoid Keras would go back to its input for the loss, with a log1p of the C library, whose versions
+    # round differently. From the probability it takes a logarithm of TensorFlow's own.
+    probability = layers.Reshape((1,))(layers.Dense(1, activation="sigmoid")(x))
+    model = keras.Model(residues, probability, name="peptides")
     model.compile(
         optimizer=keras.optimizers.Adam(config.learning_rate),
         loss="binary_crossentropy",

@@ -80,6 +80,11 @@ def cpu_signature() -> str:
     return f"{family}-{model}-{eax & 15}"
 
 
+def libc() -> str:
+    """Return the C library of this process, as `glibc-2.41`."""
+    return "-".join(platform.libc_ver())
+
+
 def facts() -> dict:
     """Return what may differ between hosts without changing bits, for `run.json`."""
     return {
