@@ -18,6 +18,7 @@ ORDER = (
     "datasets",
     "report",
     "verify",
+    "hosts",
     "commands",
     "cli",
 )

@@ -106,7 +106,7 @@ def test_an_op_that_calls_the_c_library_names_it_in_the_class():
     from bitforbit.audit import check, graph
     from bitforbit.policy import host
 
-    use = graph.Use("Log1p", "float32", *("" for _ in graph.Use._fields[2:]))
+    use = graph.Use(**dict.fromkeys(graph.Use._fields, "") | {"op": "Log1p", "dtype": "float32"})
     found = check.audit({use: 1})
     assert found.lowered() == {
         "host_class": f"cpu-x86-64-v3/{host.libc()}",
