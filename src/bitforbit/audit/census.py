@@ -14,13 +14,13 @@ import itertools
 import json
 import sys
 import time
-from importlib import metadata
 from pathlib import Path
 
 from bitforbit.audit import table
 from bitforbit.audit.cases import Case
 from bitforbit.errors import BitforbitError, UsageError
 from bitforbit.evidence import canonical
+from bitforbit.kernels.build import tensorflow_version
 from bitforbit.policy import Policy, activate, host, launcher
 
 SCHEMA = "bitforbit census 1"
@@ -206,7 +206,7 @@ def _run(options) -> int:
         print(f"census: no kernel takes {key}: {error}", file=sys.stderr)
     print(f"census: {len(found)} cases in {seconds:.1f} s on a CPU {cpu}", file=sys.stderr)
     if options.write:
-        document = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": _tensorflow(), "cases": found}
+        document = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": tensorflow_version(), "cases": found}
         document |= {"libc": host.libc()}
         canonical.write(options.write, canonical.dumps(document))
         return 0 if not failures else 2
@@ -250,7 +250,7 @@ def _activate(policy: Policy, without: str | None) -> None:
 def _read(path: Path, policy: Policy) -> dict:
     try:
         document = json.loads(path.read_bytes())
-        wanted = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": _tensorflow()}
+        wanted = {"schema": SCHEMA, "policy": policy.record(), "tensorflow": tensorflow_version()}
         for key, value in wanted.items():
             if document[key] != value:
                 raise UsageError(f"cannot compare: {path} is of {key} {document[key]}, this is {value}.")
@@ -260,15 +260,6 @@ def _read(path: Path, policy: Policy) -> dict:
             f"cannot compare: expected a census in {path}, found {type(error).__name__}: {error}."
             " Next step: on a host that you trust, python -m bitforbit.audit.census --write FILE"
         ) from None
-
-
-def _tensorflow() -> str:
-    for name in ("tensorflow-cpu", "tensorflow"):
-        try:
-            return metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return "unknown"
 
 
 if __name__ == "__main__":

@@ -23,18 +23,25 @@ _LEVEL_V3 = (
 _PROC_NAMES = {"LZCNT": "abm"}
 
 
+def _feature_leaf():
+    """Return glibc's reader of its CPUID table, or `None` before glibc 2.33."""
+    try:
+        leaf = ctypes.CDLL(None).__x86_get_cpuid_feature_leaf
+    except AttributeError:
+        return None
+    leaf.restype = ctypes.POINTER(ctypes.c_uint32 * 8)
+    return leaf
+
+
 def missing_features() -> list[str]:
     """Return the instruction sets of x86-64-v3 that this process cannot use (empty: all are there).
 
     glibc's own CPUID table is asked (`__x86_get_cpuid_feature_leaf`, since 2.33): it knows what the system allows, and
     it sees the emulated CPU under an emulator, where /proc/cpuinfo shows the real one.
     """
-    libc = ctypes.CDLL(None)
-    try:
-        leaf = libc.__x86_get_cpuid_feature_leaf
-    except AttributeError:
+    leaf = _feature_leaf()
+    if leaf is None:
         return _missing_in_cpuinfo()
-    leaf.restype = ctypes.POINTER(ctypes.c_uint32 * 8)
     return [name for name, index, register, bit in _LEVEL_V3 if not leaf(index).contents[4 + register] >> bit & 1]
 
 
@@ -66,11 +73,9 @@ def require_level_v3() -> None:
 
 def cpu_signature() -> str:
     """Return `family-model-stepping` from CPUID leaf 1, or `unknown` where glibc is too old to tell."""
-    try:
-        leaf = ctypes.CDLL(None).__x86_get_cpuid_feature_leaf
-    except AttributeError:
+    leaf = _feature_leaf()
+    if leaf is None:
         return "unknown"
-    leaf.restype = ctypes.POINTER(ctypes.c_uint32 * 8)
     eax = leaf(0).contents[0]
     family, model = eax >> 8 & 15, eax >> 4 & 15
     if family == 15:
