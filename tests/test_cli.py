@@ -5,13 +5,21 @@ import re
 import pytest
 from support import PROJECT, bitforbit
 
-COMMANDS = ("train", "verify", "audit", "policy", "data")
+from bitforbit import cli
+
+COMMANDS = tuple(cli.commands())
 
 
 def test_help_lists_every_command():
     done = bitforbit("--help")
-    listed = re.findall(r"^    ([a-z-]+) +[A-Z]", done.stdout, re.MULTILINE)
+    listed = re.findall(r"^    ([a-z-]+)(?: +[A-Z]|$)", done.stdout, re.MULTILINE)
     assert (done.returncode, tuple(listed)) == (0, COMMANDS)
+    assert COMMANDS[:2] == ("train", "verify")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_summary_is_one_sentence(command):
+    assert re.fullmatch(r"[A-Z].*\.", cli.commands()[command])
 
 
 @pytest.mark.parametrize("command", COMMANDS)

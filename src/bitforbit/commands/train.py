@@ -1,0 +1,70 @@
+"""Train one experiment with one seed and publish its evidence."""
+
+import json
+import sys
+from pathlib import Path
+
+from bitforbit.commands import _shared
+
+
+def add_arguments(parser) -> None:
+    _shared.add_experiment_options(parser)
+    parser.add_argument("--seed", default="1", help="0 to 2^64 - 1 (default: 1)")
+    _shared.add_config_option(parser)
+    _shared.add_runs_option(parser)
+    parser.add_argument("--force", action="store_true", help="train even where the run is there already")
+    _shared.add_policy_options(parser)
+
+
+def run(options) -> int:
+    pinned = _shared.start(options)
+    from bitforbit.report import progress
+    from bitforbit.training import config, experiment, loop, seeds, store
+
+    seed = seeds.parse(options.seed)
+    chosen = experiment.load(options.experiment)
+    file = Path(options.config) if options.config else None
+    resolved = config.resolve(chosen.config_type, file, tuple(options.set))
+    root, note = store.root(options.runs)
+    if note:
+        print(f"bitforbit train: {note}", file=sys.stderr)
+    request = loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, options.force)
+    with progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json) as shown:
+        outcome = loop.train(request, shown)
+    if options.json:
+        print(json.dumps({"folder": str(outcome.published.folder), "digest": outcome.published.digest,
+                          "trained": outcome.trained, "result": outcome.published.result}, indent=2))  # fmt: skip
+    else:
+        default = resolved == chosen.config_type()
+        _print_run(outcome, getattr(chosen.module, "EXPECTED", None) if default else None)
+    return 0
+
+
+def _print_run(outcome, expected: dict | None) -> None:
+    result = outcome.published.result
+    name = f"{result['experiment']} seed {result['seed']}"
+    if outcome.trained:
+        print(f"{name}: trained {len(result['epochs'])} epochs in {outcome.seconds:.1f} s")
+    else:
+        print(f"{name}: already there, digest re-verified (--force trains again)")
+    for metric, value in result["metrics"].items():
+        print(f"  {metric:12} {value:.6g}{_expectation(metric, value, expected)}")
+    if result["policy"]["deviations"]:
+        print("  host class   unpinned: these knobs did not take, so other hosts may differ")
+        for line in result["policy"]["deviations"]:
+            print(f"    {line}")
+    else:
+        print(f"  host class   {result['host_class']}")
+    print(f"  weights      {result['weights']}")
+    print(f"  result       {outcome.published.digest}")
+    print(f"  run          {outcome.published.folder}")
+
+
+def _expectation(metric: str, value: float, expected: dict | None) -> str:
+    if not expected or expected["metric"] != metric:
+        return ""
+    if "at_least" in expected:
+        bound, reached = f"at least {expected['at_least']:g}", value >= expected["at_least"]
+    else:
+        bound, reached = f"at most {expected['at_most']:g}", value <= expected["at_most"]
+    return f"  (expected {bound}: {'reached' if reached else 'NOT reached'})"
