@@ -20,7 +20,7 @@ INSTALL := $(PIP) install --quiet --require-hashes --no-deps --only-binary :all:
 COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --newline lf
 
-.PHONY: help setup train census test test-slow test-fast test-hosts test-ablation verify-hosts image docker-train verify lock lock-check lint format data clean golden bench
+.PHONY: $(shell awk -F ':' '/^[a-z-]+:.*## / { print $$1 }' $(firstword $(MAKEFILE_LIST)))
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,4 +1,4 @@
-"""Imports flow one way: commands, report, training, evidence, policy, kernels."""
+"""Imports flow one way: commands, report, diagnosis, replicates, training, evidence, policy, kernels."""
 
 import ast
 from pathlib import Path
@@ -16,9 +16,13 @@ ORDER = (
     "audit",
     "training",
     "datasets",
-    "report",
     "verify",
     "hosts",
+    "replicates",
+    "diagnosis",
+    "doctor",
+    "starter",
+    "report",
     "commands",
     "cli",
 )
@@ -33,6 +37,11 @@ def imported(path: Path) -> set[str]:
         elif isinstance(node, ast.Import):
             names |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("bitforbit.")}
     return names
+
+
+def test_every_part_of_the_package_has_a_layer():
+    parts = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert parts - {"__init__", "__main__", "__pycache__", "experiments"} <= set(ORDER)
 
 
 @pytest.mark.parametrize("layer", ORDER)
