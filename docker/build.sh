@@ -59,8 +59,19 @@ set -- --file docker/Dockerfile --target "$target" --tag "$IMAGE" "$@"
 [ -z "${BASE_IMAGE:-}" ] || set -- --build-arg "BASE_IMAGE=$BASE_IMAGE" "$@"
 [ -z "${BITFORBIT_BUILD_NETWORK:-}" ] || set -- --network "$BITFORBIT_BUILD_NETWORK" "$@"
 
+# What pyproject.toml says of the project goes into the policy's variables and into the labels.
+project() { # TITLE=name: a quoted key of [project], as a build argument
+    sed -n "/^\[project\]/,/^\[/s/^${1#*=} *= *\"\(.*\)\"\$/${1%%=*}=\1/p" pyproject.toml | head -n 1
+}
+pool_size=$(sed -n '/^\[tool\.bitforbit\]/,/^\[/s/^pool-size *= *\([0-9]*\).*/\1/p' pyproject.toml)
+[ -z "$pool_size" ] || set -- --build-arg "POOL_SIZE=$pool_size" "$@"
+
+for name in TITLE=name DESCRIPTION=description LICENSES=license VERSION=version; do
+    argument=$(project $name)
+    [ -z "$argument" ] || set -- --build-arg "$argument" "$@"
+done
 version=$(sed -n 's/^__version__ = "\(.*\)"$/\1/p' src/bitforbit/__init__.py)
-[ -z "$version" ] || set -- --build-arg "VERSION=$version" "$@"
+[ -n "$(project VERSION=version)" ] || set -- --build-arg "VERSION=$version" "$@"
 if revision=$(git rev-parse --verify --quiet HEAD 2>/dev/null); then
     [ -z "$(git --no-optional-locks status --porcelain 2>/dev/null)" ] || revision=$revision-dirty
     set -- --build-arg "REVISION=$revision" "$@"

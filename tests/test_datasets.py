@@ -43,7 +43,7 @@ def project(tmp_path, monkeypatch):
     pins.write_text(f"toy==1.0 --hash=sha256:{digest(wheel.read_bytes())}\n")
     rows = [datasets.DataFile(name, "toy==1.0", f"toy/{name}", digest(text), "", "") for name, text in CONTENT.items()]
     monkeypatch.setattr(datasets, "FILES", tuple(rows))
-    monkeypatch.setattr(datasets, "root", lambda: tmp_path)
+    monkeypatch.setattr(datasets.project, "root", lambda: tmp_path)
     monkeypatch.setenv("BITFORBIT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")

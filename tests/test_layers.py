@@ -10,6 +10,7 @@ PACKAGE = PROJECT / "src" / "bitforbit"
 # Lower layers first; a module may import its own layer and those before it.
 ORDER = (
     "errors",
+    "project",
     "kernels",
     "policy",
     "evidence",

@@ -86,7 +86,7 @@ def test_the_lock_installs_and_trains_under(python, tmp_path):
 def test_a_stale_lock_is_noticed(tmp_path):
     """`make lock-check` passes on the committed locks; on a copy with one pin too many in the .in file it fails."""
     assert subprocess.run(["make", "lock-check"], cwd=PROJECT, capture_output=True).returncode == 0
-    for name in ("Makefile", "requirements.in", "requirements-dev.in", "requirements-data.txt", *LOCKS):
+    for name in ("Makefile", "bitforbit.mk", "requirements.in", "requirements-dev.in", "requirements-data.txt", *LOCKS):
         shutil.copy(PROJECT / name, tmp_path)
     (tmp_path / ".venv").symlink_to(PROJECT / ".venv")
     with open(tmp_path / "requirements.in", "a") as file:

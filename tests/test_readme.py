@@ -31,7 +31,7 @@ def test_the_default_container_prints_the_same_digests():
 
 
 def test_every_make_target_and_document_that_is_named_exists():
-    makefile = (PROJECT / "Makefile").read_text()
+    makefile = "\n".join((PROJECT / name).read_text() for name in ("Makefile", "bitforbit.mk"))
     for target in set(re.findall(r"^make ([a-z-]+)", README, re.MULTILINE)):
         assert re.search(rf"^{target}:", makefile, re.MULTILINE), target
     for link in re.findall(r"\]\(([^)]+)\)", README):

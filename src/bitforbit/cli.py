@@ -63,18 +63,19 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code. A user's mistake never shows a traceback."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options = build_parser(next((word for word in arguments if not word.startswith("-")), None)).parse_args(arguments)
+    command = next((word for word in arguments if not word.startswith("-")), None)
     try:
+        options = build_parser(command).parse_args(arguments)
         return options.run(options)
     except BitforbitError as error:
-        print(f"bitforbit {options.command}: {error}", file=sys.stderr)
+        print(f"bitforbit {command}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print(f"bitforbit {options.command}: interrupted; nothing was published", file=sys.stderr)
+        print(f"bitforbit {command}: interrupted; nothing was published", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 141
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        print(f"bitforbit {options.command}: {error.strerror or error}{where}; nothing was published", file=sys.stderr)
+        print(f"bitforbit {command}: {error.strerror or error}{where}; nothing was published", file=sys.stderr)
         return 2

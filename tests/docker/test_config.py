@@ -15,7 +15,9 @@ DOCKERFILE = PROJECT / "docker/Dockerfile"
 def dockerfile_block() -> dict[str, str]:
     text = DOCKERFILE.read_text()
     block = text.split("# policy env: begin\n")[1].split("# policy env: end\n")[0]
-    assignments = block.removeprefix("ENV ").replace("\\\n", " ").split()
+    assignments = (
+        block.replace("${POOL_SIZE}", str(Policy().pool_size)).removeprefix("ENV ").replace("\\\n", " ").split()
+    )
     return dict(assignment.split("=", 1) for assignment in assignments)
 
 

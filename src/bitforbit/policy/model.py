@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bitforbit import project
 from bitforbit.errors import UsageError
 from bitforbit.policy import knobs
 
@@ -25,12 +26,15 @@ class Policy:
 
     @classmethod
     def from_environment(cls, pool_size: int | None = None) -> "Policy":
-        """Return the policy asked for by `pool_size`, else by `BITFORBIT_POOL_SIZE`, else the default one.
+        """Return the policy asked for by `pool_size`, else by `BITFORBIT_POOL_SIZE`, else the project's.
+
+        A project that sets no `pool-size` in its pyproject.toml has the default one.
 
         Raises:
             UsageError: the size is not an integer from 1 to 256.
         """
-        text = str(pool_size) if pool_size is not None else os.environ.get(POOL_SIZE_VARIABLE, str(knobs.POOL_SIZE))
+        text = str(pool_size) if pool_size is not None else os.environ.get(POOL_SIZE_VARIABLE, "")
+        text = text or str(project.settings().pool_size or knobs.POOL_SIZE)
         if not text.isdecimal() or not 1 <= int(text) <= LARGEST_POOL:
             raise UsageError(
                 f"expected a pool size from 1 to {LARGEST_POOL}, received {text!r}."

@@ -1,0 +1,62 @@
+"""The project that this package stands in: its folder, and `[tool.bitforbit]` in its pyproject.toml.
+
+[tool.bitforbit]
+experiment = "shapes.experiment"        # what `bitforbit train` trains; "digits" unless given
+pool-size = 4                           # threads of each pool; the policy's own size unless given
+[tool.bitforbit.reference."shapes.experiment"]
+epochs = 2                              # what `bitforbit verify` trains, with which keys of its config
+"""
+
+import tomllib
+from pathlib import Path
+from typing import NamedTuple
+
+from bitforbit.errors import UsageError
+
+FILE = "pyproject.toml"
+
+
+class Settings(NamedTuple):
+    """What a project sets.
+
+    Attributes:
+        experiment: name of its default experiment.
+        pool_size: threads of each pool, or `None` for the policy's own size.
+        reference: experiments that `verify` trains, each with overrides of its config, or `None` for the built-in ones.
+    """
+
+    experiment: str = "digits"
+    pool_size: int | None = None
+    reference: dict[str, dict] | None = None
+
+
+def root() -> Path:
+    """Return the project's folder: that of the source tree, else the current one."""
+    source_tree = Path(__file__).resolve().parents[2]
+    return source_tree if (source_tree / FILE).is_file() else Path.cwd()
+
+
+def settings(folder: Path | None = None) -> Settings:
+    """Return the settings of the project in `folder` (default: `root()`); all defaults where it has none.
+
+    Raises:
+        UsageError: pyproject.toml is no TOML, or a key of `[tool.bitforbit]` is unknown or has no fitting value.
+    """
+    path = (folder or root()) / FILE
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bitforbit", {})
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError) as error:
+        raise UsageError(f"expected TOML in {path}, found: {error}") from None
+    known = {"experiment": str, "pool-size": int, "reference": dict}
+    for key, value in table.items():
+        if key not in known:
+            raise UsageError(f"unknown key {key!r} in [tool.bitforbit] of {path}. Valid keys: {', '.join(known)}.")
+        if type(value) is not known[key]:
+            raise UsageError(f"expected {key} of type {known[key].__name__} in {path}, found {value!r}.")
+    reference = table.get("reference")
+    for name, overrides in (reference or {}).items():
+        if not isinstance(overrides, dict):
+            raise UsageError(f"expected a table of config keys for reference.{name} in {path}, found {overrides!r}.")
+    return Settings(table.get("experiment", Settings().experiment), table.get("pool-size"), reference or None)
