@@ -4,9 +4,6 @@ SHELL_FILES := .ci/run $(wildcard benchmarks/*.sh)
 
 include bitforbit.mk
 
-doctor: setup ## look at this machine as a training would: what is wrong, why, and what mends it
-	@$(BIN)/bitforbit doctor $(ARGS)
-
 census: setup ## hold every op's bits against golden/census-x86-64-v3.json: some thousand cases
 	@$(BIN)/python -m bitforbit.audit.census --check golden/census-x86-64-v3.json $(ARGS)
 

@@ -46,6 +46,9 @@ lint: $(VENV)/.dev ## check Python, shell and Dockerfile
 format: $(VENV)/.dev ## format the Python sources
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
+doctor: setup ## look at this machine as a training would: what is wrong, why, and what mends it
+	@$(BIN)/bitforbit doctor $(ARGS)
+
 image: ## build the CPU image IMAGE:TAG
 	@IMAGE=$(IMAGE):$(TAG) docker/build.sh cpu
 

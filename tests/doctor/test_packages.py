@@ -44,11 +44,12 @@ def test_the_projects_own_lock_is_read_whole():
 def test_a_missing_library_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(packages, "installed", lambda: {"nvidia-cudnn-cu12": "9.3"})
     monkeypatch.setattr(packages, "library_path", lambda: "/opt/nvidia/cusolver/lib")
-    monkeypatch.setattr(packages.cuda, "LIBRARIES", ("libc.so.6", "libcusolver.so.11"))
+    libraries = [packages.cuda.Library(name, "", "") for name in ("libc.so.6", "libcusolver.so.11")]
+    monkeypatch.setattr(packages.cuda, "LIBRARIES", libraries)
     found = packages.check_libraries(wanted=True)
     assert (found.state, found.fix) == (FAILURE, "export LD_LIBRARY_PATH=/opt/nvidia/cusolver/lib")
     assert found.found.startswith("the loader does not find libcusolver.so.11 ")
-    monkeypatch.setattr(packages.cuda, "LIBRARIES", ("libc.so.6",))
+    monkeypatch.setattr(packages.cuda, "LIBRARIES", libraries[:1])
     assert packages.check_libraries(wanted=True).state == OK
 
 

@@ -10,6 +10,7 @@ from bitforbit.policy import cuda
 FIELDS = ("index", "name", "uuid", "pci.bus_id", "driver_version", "compute_cap", "memory.total", "mig.mode.current")
 QUERY = ("nvidia-smi", f"--query-gpu={','.join(FIELDS)}", "--format=csv,noheader,nounits")
 INSTALL_DRIVER = "sudo apt-get install nvidia-driver"
+FLOOR = cuda.spell(cuda.DRIVER_FLOOR)
 WITHOUT = "bitforbit train --device cpu"
 
 
@@ -103,29 +104,29 @@ def _no_driver(eye: Eye, answer: Answer, wanted: bool) -> Finding:
 def _outdated(eye: Eye) -> Finding:
     answer = eye.run("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
     found = (answer.out.split() or ["of unknown version"])[0]
-    return Finding("driver", FAILURE, f"{found} is too old: expected {cuda.DRIVER_FLOOR} or later", INSTALL_DRIVER)
+    return Finding("driver", FAILURE, f"{found} is too old: expected {FLOOR} or later", INSTALL_DRIVER)
 
 
 def _driver(found: str) -> Finding:
-    if version(found) < version(cuda.DRIVER_FLOOR):
-        seen = f"{found} is too old: CUDA 12 needs {cuda.DRIVER_FLOOR} or later"
+    if version(found) < cuda.DRIVER_FLOOR:
+        seen = f"{found} is too old: CUDA 12 needs {FLOOR} or later"
         return Finding("driver", FAILURE, seen, INSTALL_DRIVER)
-    return Finding("driver", OK, f"{found} (floor {cuda.DRIVER_FLOOR})")
+    return Finding("driver", OK, f"{found} (floor {FLOOR})")
 
 
 def _architecture(gpu: Gpu) -> Finding:
     """Hold a GPU's architecture against the machine code in TensorFlow's wheel."""
-    title, dotted = f"gpu {gpu.index}", ".".join(map(str, gpu.capability))
-    label = f"{gpu.name}, compute capability {dotted}, {gpu.memory} MiB"
-    code = cuda.architecture_code(gpu.capability)
-    if code == cuda.NATIVE:
-        return Finding(title, OK, f"{label}: TensorFlow's wheel has code for it")
-    if code == cuda.FROM_PTX:
-        return Finding(title, WARNING, f"{label}: the driver compiles TensorFlow's PTX for it, so the first start takes"
-                       " up to half an hour, and the driver's version is part of the host class",
-                       "docker run -v bitforbit-cuda-cache:/cache -e CUDA_CACHE_PATH=/cache ...")  # fmt: skip
-    why = "too old" if gpu.capability < min(cuda.ARCHITECTURES) else "too new"
-    return Finding(title, FAILURE, f"{label}: {why} for TensorFlow {cuda.TENSORFLOW}", "docker run IMAGE --device cpu")
+    title, kind = f"gpu {gpu.index}", cuda.architecture(gpu.capability)
+    label = f"{gpu.name}, {kind}, compute capability {cuda.spell(gpu.capability)}, {gpu.memory} MiB"
+    code = cuda.code_for(gpu.capability)
+    if code == cuda.MACHINE:
+        return Finding(title, OK, f"{label}: TensorFlow's wheel has machine code for it")
+    if code == cuda.COMPILED:
+        seen = f"{label}: the driver compiles TensorFlow's PTX for it, so the first start takes up to half an hour"
+        fix = f"docker run -v bitforbit-cuda-cache:{cuda.IMAGE_VARIABLES['CUDA_CACHE_PATH']} ..."
+        return Finding(title, WARNING, seen, fix)
+    why = "too old" if gpu.capability < min(cuda.MACHINE_CODE) else "too new"
+    return Finding(title, FAILURE, f"{label}: {why} for this TensorFlow", WITHOUT)
 
 
 def _several(gpus: list[Gpu]) -> list[Finding]:

@@ -60,7 +60,9 @@ def check_libraries(wanted: bool) -> Finding:
             "this environment is the CPU one: no CUDA libraries",
             "make image-cuda" if wanted else "",
         )
-    done = subprocess.run([sys.executable, "-c", OPEN, *cuda.LIBRARIES], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", OPEN, *(library.soname for library in cuda.LIBRARIES)], capture_output=True, text=True
+    )
     missing = done.stdout.split()
     if missing:
         seen = f"the loader does not find {', '.join(missing)} (TensorFlow looks there for some: tensorflow#117538)"
