@@ -35,6 +35,9 @@ setup: $(VENV)/.ready $(VENV)/.kernels data/.ready ## make the Python environmen
 train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 	@$(BIN)/bitforbit train $(EXPERIMENT) --seed $(SEED) --runs $(RUNS) $(ARGS)
 
+replicates: setup ## train EXPERIMENT with N seeds, 0 to N-1; goes on where it was interrupted
+	@$(BIN)/bitforbit replicate $(EXPERIMENT) --seeds 0-$$(($(or $(N),30) - 1)) --runs $(RUNS) $(ARGS)
+
 verify: setup ## train the reference experiments and hold them against golden/
 	@$(BIN)/bitforbit verify $(ARGS)
 

@@ -24,6 +24,7 @@ class Replicate(NamedTuple):
         result: the verified content of `result.json` where it finished or diverged, else `None`.
         digest: SHA-256 of `result.json`, 64 hex digits; empty where there is no result.
         note: one line on why it is not finished; empty where it is.
+        differs: trained more than once, with different results; both are kept.
     """
 
     seed: int
@@ -32,6 +33,7 @@ class Replicate(NamedTuple):
     result: dict | None = None
     digest: str = ""
     note: str = ""
+    differs: bool = False
 
 
 def collect(root: Path, experiment: str, config_hash: str, seeds: list[int]) -> list[Replicate]:
@@ -62,13 +64,17 @@ def collect(root: Path, experiment: str, config_hash: str, seeds: list[int]) -> 
 def collect_one(root: Path, experiment: str, config_hash: str, seed: int) -> Replicate:
     """Return what stands for one seed; see `collect`."""
     folder = runs.folder_of(root, experiment, config_hash, seed)
-    differing = sorted(path.name for path in folder.parent.glob(f"{folder.name}.differs-*"))
+    differing = sorted(path.name for path in folder.parent.glob(f"{folder.name}.*differs-*"))
     if differing:
-        return Replicate(seed, FAILED, folder, note=f"trained twice with different results: see {differing[0]}")
+        note = f"trained twice with different results: see {differing[0]}"
+        return Replicate(seed, FAILED, folder, note=note, differs=True)
+    diverged = folder.with_name(f"{folder.name}.diverged")
     try:
+        if folder.exists() and diverged.exists():
+            note = f"finished once and diverged once: see {diverged.name}"
+            return Replicate(seed, FAILED, folder, note=note, differs=True)
         if folder.exists():
             return _verified(FINISHED, folder, experiment, config_hash, seed)
-        diverged = folder.with_name(f"{folder.name}.diverged")
         if diverged.exists():
             return _verified(DIVERGED, diverged, experiment, config_hash, seed)
     except EvidenceError as error:

@@ -1,6 +1,7 @@
 """Fill an experiment's `Config`: defaults, then a TOML file, then `--set key=value`; and hash what came out."""
 
 import dataclasses
+import json
 import tomllib
 import typing
 from pathlib import Path
@@ -73,12 +74,15 @@ def _fit(key: str, value, hints: dict, config_type):
         name = getattr(hint, "__name__", str(hint)) if typing.get_origin(hint) is None else str(hint)
         raise UsageError(
             f"expected {key} of type {name}, received {value!r} (of type {type(value).__name__})."
-            f" Next step: --set {key}={_spell(default)}"
+            f" Next step: --set {key}={spell(default)}"
         )
     return value
 
 
-def _spell(value) -> str:
+def spell(value) -> str:
+    """Return a config value as the text that `--set KEY=` reads back to the same value."""
     if isinstance(value, bool):
         return str(value).lower()
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(json.dumps(item) if isinstance(item, (str, bool)) else str(item) for item in value)}]"
+    return str(value)

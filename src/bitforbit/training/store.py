@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from bitforbit.errors import UsageError
+from bitforbit.evidence import runs
 
 RUNS_VARIABLE = "BITFORBIT_RUNS"
 
@@ -54,19 +55,24 @@ def prepare(folder: Path) -> None:
 
 def stage(target: Path) -> Path:
     """Make an empty folder beside `target`, on the same file system, with the mode that the umask gives."""
-    staged = target.with_name(f".staged-{target.name}-{platform.node()}-{os.getpid()}")
-    shutil.rmtree(staged, ignore_errors=True)
-    staged.mkdir()
-    return staged
+    folder = staged(target)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    return folder
+
+
+def staged(target: Path) -> Path:
+    """Return the folder in which this process prepares `target`; `prepare` sweeps it once the process is dead."""
+    return target.with_name(f".staged-{target.name}-{platform.node()}-{os.getpid()}")
 
 
 def keep_diverged(staged: Path, target: Path) -> Path:
-    """Move the evidence of a run that diverged to `seed-<n>.diverged`; an older one makes way."""
-    kept = target.with_name(f"{target.name}.diverged")
-    if kept.exists():
-        shutil.rmtree(kept)
-    os.rename(staged, kept)
-    return kept
+    """Publish the evidence of a run that diverged as `seed-<n>.diverged`, by the rules of any other run.
+
+    Raises:
+        EvidenceError: the seed diverged with other bits before. Both are kept.
+    """
+    return runs.publish(staged, target.with_name(f"{target.name}.diverged"))
 
 
 def command_line() -> list[str]:
