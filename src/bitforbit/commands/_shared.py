@@ -38,11 +38,12 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
 
 def start(options) -> Policy:
     """Return the policy, in a process that was started with its environment."""
-    from bitforbit.policy import host, launcher, readback
+    from bitforbit.policy import deferred, host, launcher, readback
 
     chosen = Policy.from_environment(options.pool_size)
     host.require_level_v3()
     launcher.ensure_environment(chosen)
     # Before any import of NumPy or of a user's module: both may read variables as they load.
     readback.refuse(readback.read_environment(chosen), strict=not options.no_strict)
+    deferred.install()
     return chosen

@@ -1,6 +1,6 @@
 """Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
 
-from bitforbit.policy import host, knobs, natives, pools, readback, replacements
+from bitforbit.policy import deferred, host, knobs, natives, pools, readback, replacements
 from bitforbit.policy.model import Policy, Reading
 
 
@@ -25,6 +25,7 @@ def activate(policy: Policy, strict: bool = True) -> list[Reading]:
 
 def set_in_process(policy: Policy) -> None:
     """Set every knob whose moment is `before the first op`, and start the pools."""
+    deferred.install()
     import tensorflow as tf
     from tensorflow.core.protobuf import config_pb2
     from tensorflow.python.eager import context

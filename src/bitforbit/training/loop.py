@@ -140,7 +140,8 @@ def prepare(request: Request) -> Prepared:
     seeds.seed_globals(seed, "initialization")
     with graph.building() as uses:
         model = request.experiment.build_model(config)
-    _check_compiled(model, request.experiment.name)
+        _check_compiled(model, request.experiment.name)
+        _build_optimizer(model)
     seeds.seed_layers(model, seed)
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
     try:
@@ -250,6 +251,22 @@ def _check_compiled(model, name: str) -> None:
             f"expected {name}.build_model to compile with jit_compile=False, found {model.jit_compile!r}:"
             " XLA's kernels are not part of the policy."
         )
+
+
+def _build_optimizer(model) -> None:
+    """Make the optimizer's variables now, as Keras's first step would: a step that makes none is traced only once.
+
+    A `train_step` of the model's own may give the optimizer other variables, or none, so then it is left alone.
+    """
+    import keras
+
+    optimizer, own = model.optimizer, type(model).train_step is not keras.Model.train_step
+    if optimizer is None or optimizer.built or own or not model.built:
+        return
+    # The scope that `Optimizer.apply` opens: a variable's path begins with it, and digests hold paths.
+    with keras.name_scope(optimizer.name, caller=optimizer):
+        optimizer.build(model.trainable_weights)
+    optimizer.built = True
 
 
 def _first(value) -> np.ndarray:
