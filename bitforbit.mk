@@ -11,9 +11,11 @@ SEED ?= 1
 ARGS ?=
 IMAGE ?= bitforbit
 TAG ?= cpu
-CUDA_TAG ?= cuda
 RUNS ?= runs
 DOCKER ?= docker
+
+# Data of the project's own, recorded by `bitforbit data add`, is no part of the image.
+MOUNT_DATA = $(if $(wildcard data.lock),-v "$$PWD/data:/opt/bitforbit/data:ro")
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -31,7 +33,7 @@ help: ## print this list
 		$(filter %bitforbit.mk,$(MAKEFILE_LIST)) $(filter-out %bitforbit.mk,$(MAKEFILE_LIST))
 	@echo "  variables: EXPERIMENT=$(EXPERIMENT) SEED=$(SEED) ARGS='--set epochs=5' RUNS=$(RUNS) PYTHON=$(PYTHON)"
 
-setup: $(VENV)/.ready $(VENV)/.kernels data/.ready ## make the Python environment, the kernels and the data (once)
+setup: $(BIN)/bitforbit $(VENV)/.kernels data/.ready ## make the Python environment, the kernels and the data (once)
 
 train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 	@$(BIN)/bitforbit train $(EXPERIMENT) --seed $(SEED) --runs $(RUNS) $(ARGS)
@@ -42,10 +44,12 @@ replicates: setup ## train EXPERIMENT with N seeds, 0 to N-1; goes on where it w
 verify: setup ## train the reference experiments and hold them against golden/
 	@$(BIN)/bitforbit verify $(ARGS)
 
-lint: $(VENV)/.dev ## check Python, shell and Dockerfile
+lint: $(BIN)/bitforbit $(VENV)/.dev ## check Python, shell and Dockerfile
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/shellcheck docker/*.sh docker/base/*.sh $(SHELL_FILES)
 	@$(BIN)/hadolint docker/Dockerfile
+	@$(if $(wildcard .github),$(BIN)/zizmor --offline --quiet .)
+	@$(if $(LINT_SOURCES),$(if $(wildcard src/bitforbit/commands/lint.py),$(BIN)/bitforbit lint $(LINT_SOURCES)))
 
 format: $(VENV)/.dev ## format the Python sources
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .
@@ -56,13 +60,13 @@ doctor: setup ## look at this machine as a training would: what is wrong, why, a
 image: ## build the CPU image IMAGE:TAG
 	@IMAGE=$(IMAGE):$(TAG) docker/build.sh cpu
 
-image-cuda: ## build the CUDA image IMAGE:CUDA_TAG, about 6 GB; needs no GPU
-	@IMAGE=$(IMAGE):$(CUDA_TAG) docker/build.sh cuda
-
 docker-train: ## train EXPERIMENT with SEED in the image, results in RUNS
 	@mkdir -p $(RUNS)
-	@$(DOCKER) run --rm --network none --user "$$(id -u):$$(id -g)" -v "$$(realpath "$(RUNS)"):/runs" \
+	@$(DOCKER) run --rm --network none --user "$$(id -u):$$(id -g)" -v "$$(realpath "$(RUNS)"):/runs" $(MOUNT_DATA) \
 		$(IMAGE):$(TAG) train $(EXPERIMENT) --seed $(SEED) $(ARGS)
+
+docker-verify: ## verify in the image
+	@$(DOCKER) run --rm --network none $(MOUNT_DATA) $(IMAGE):$(TAG) verify $(ARGS)
 
 golden: setup ## write golden/ anew: a decision, say why and bump the policy's version
 	@$(BIN)/bitforbit verify --write
@@ -79,7 +83,7 @@ lock-check: $(VENV)/.dev ## fail where a lock is not what its .in file resolves 
 		diff -u $$name.lock "$$folder/$$name.lock" || { echo "$$name.lock is stale. Next step: make lock" >&2; exit 1; }; \
 	done; echo "locks are what their .in files resolve to"
 
-data: $(VENV)/.ready ## fetch the experiments' data files, by hash
+data: $(BIN)/bitforbit ## fetch the experiments' data files, by hash
 	@$(BIN)/bitforbit data
 
 clean: ## remove the environment and the caches; keep runs/ and data/
@@ -94,22 +98,24 @@ $(VENV)/.ready: requirements.lock
 		{ echo "$(PYTHON) cannot make a virtual environment. Next step: apt-get install python3-venv" >&2; exit 2; }
 	@$(INSTALL) -r requirements.lock
 	@$(PIP) check
+	@touch $@
+
+$(BIN)/bitforbit: $(VENV)/.ready
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/bitforbit.pth"
 	@printf '#!/bin/sh\n'"'''exec'"' "%s" "$$0" "$$@"\n'"' '''"'\nimport sys\n\nfrom bitforbit.cli import main\n\nsys.exit(main())\n' \
 		"$$PWD/$(BIN)/python" > $(BIN)/bitforbit  # runs in a folder with a blank in its name too
 	@chmod +x $(BIN)/bitforbit
-	@touch $@
 
 $(VENV)/.dev: $(VENV)/.ready requirements-dev.lock
 	@echo "Adding the packages of requirements-dev.lock"
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-$(VENV)/.kernels: $(VENV)/.ready $(wildcard src/bitforbit/kernels/native/*) src/bitforbit/kernels/build.py
+$(VENV)/.kernels: $(BIN)/bitforbit $(wildcard src/bitforbit/kernels/native/*) src/bitforbit/kernels/build.py
 	@echo "Compiling the exact kernels (once, some seconds)"
 	@$(BIN)/python -m bitforbit.kernels.build >/dev/null
 	@touch $@
 
-data/.ready: $(VENV)/.ready requirements-data.txt
+data/.ready: $(BIN)/bitforbit requirements-data.txt
 	@$(BIN)/bitforbit data
 	@touch $@

@@ -1,0 +1,54 @@
+"""Refuse answers that cannot become a project, before any file is written."""
+
+import json
+import keyword
+import re
+import sys
+
+ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
+# Names that a package must not take: what it stands beside, and what it imports.
+TAKEN = {"bitforbit", "docker", "golden", "h5py", "keras", "numpy", "scipy", "sklearn", "src", "tensorflow", "tests"}
+TEXT = 'one line of printable characters without " \\ { } % #'
+
+
+def complaints(answers):
+    """Return one line for each answer that cannot be used."""
+    found = []
+    name = answers["project_name"]
+    if not re.fullmatch(r"[^\W_][\w .,'&+-]{0,59}", name) or ".." in name or not re.search(r"[^\W\d_]", name):
+        found.append(
+            "expected as project name up to 60 letters, digits, blanks and . , ' & + - _ that begin with a letter or"
+            f' digit and hold a letter, received {name!r}. Next step: project_name="My project"'
+        )
+    package = answers["package_name"]
+    next_step = f"Next step: package_name={suggestion(package)}"
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", package):
+        found.append(
+            "expected as package name up to 40 lower-case letters, digits and underscores that begin with a letter,"
+            f" received {package!r}. {next_step}"
+        )
+    elif keyword.iskeyword(package):
+        found.append(f"expected as package name no keyword of Python, received {package!r}. {next_step}")
+    elif package in TAKEN or package in getattr(sys, "stdlib_module_names", ()):
+        found.append(f"expected as package name one that no other package has, received {package!r}. {next_step}")
+    for key in ("description", "author"):
+        text = answers[key]
+        if not text.strip() or not text.isprintable() or set(text) & set('"\\{}%#'):
+            found.append(f"expected as {key} {TEXT}, received {text!r}. Next step: write it without them")
+    size = answers["pool_size"]
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", size) or int(size) > 256:
+        found.append(f"expected as pool size 1 to 256, received {size!r}. Next step: pool_size=2")
+    return found
+
+
+def suggestion(package):
+    """Return a package name near `package` that can be used."""
+    word = re.sub(r"[^a-z0-9]+", "_", package.lower()).strip("_")
+    return word if word[:1].isalpha() and word != package else f"project_{word}".rstrip("_")
+
+
+if __name__ == "__main__":
+    lines = complaints(ANSWERS)
+    for line in lines:
+        print("bitforbit starter: " + line, file=sys.stderr)
+    sys.exit(1 if lines else 0)

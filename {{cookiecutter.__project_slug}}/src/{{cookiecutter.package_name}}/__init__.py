@@ -1,0 +1,1 @@
+"""The project's own code; `experiment.py` is the file to edit first."""
