@@ -1,0 +1,1 @@
+"""Why a run differed: conditions varied, causes attributed, traces compared, code linted."""

@@ -1,0 +1,137 @@
+"""The flow of a diagnosis: twice alike, all conditions at once, then the guilty ones alone, each down to its line."""
+
+from bitforbit.diagnosis.attribute import events, first, search, unstable
+from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty, Refused
+from bitforbit.diagnosis.vary import conditions, sources
+from bitforbit.diagnosis.vary.change import Change
+from bitforbit.diagnosis.vary.conditions import HOST, PROGRAM, Condition
+from bitforbit.diagnosis.vary.subject import Job, Outcome, Runner
+
+# Each is expected to change bits where it is not pinned, so that together they would tell nothing.
+EXPECTED = ("thread pools", "instruction set")
+RACE = "a race: the same condition gave another result when it was repeated"
+
+
+def diagnose(runner: Runner, table: list[Condition]) -> Diagnosis:
+    """Run the whole flow.
+
+    Args:
+        runner: runs the subject.
+        table: the conditions to vary.
+
+    Raises:
+        Refused: the control does not run; the message is the subject's own.
+    """
+    base = conditions.control()
+    control, again = runner.run_all([Job("control", base), Job("control, again", base)])
+    for outcome in (control, again):
+        if outcome.failure:
+            raise Refused(f"{runner.subject.name} does not run: {outcome.failure}")
+    found = Diagnosis(control)
+    found.not_varied = [(item.name, item.missing) for item in table if item.missing]
+    usable = [item for item in table if not item.missing]
+    if again.key != control.key:
+        unstable.explain(runner, base, found, again)
+        return found
+    _program(runner, base, found, [item for item in usable if item.kind == PROGRAM])
+    _host(runner, base, found, [item for item in usable if item.kind == HOST])
+    found.seal_changes = found.plain.key != control.key and not found.guilty
+    return found
+
+
+def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]) -> None:
+    """All at once, beside the plain run; where it differs: each source alone, then the rest by halving."""
+    jobs = [Job("plain, without the seal", Change(), False), Job("all conditions at once", _together(base, table))]
+    found.plain, varied = runner.run_all(jobs)
+    guilty: list[tuple[Condition, Outcome]] = []
+    if varied.key != found.control.key:
+        numbered = [item for item in table if item.source]
+        alone = runner.run_all([Job(item.name, base | item.change) for item in numbered])
+        guilty = [pair for pair in zip(numbered, alone, strict=True) if pair[1].key != found.control.key]
+        harmless = [item for item in numbered if item not in [pair[0] for pair in guilty]]
+        guilty += _halve(runner, base, found, harmless, [item for item in table if not item.source], not guilty)
+    for item, outcome in guilty:
+        if outcome.failure:
+            found.not_varied.append((item.name, f"the run fails: {outcome.failure}"))
+        else:
+            found.guilty.append(_attribute(runner, base, found, item, outcome))
+    _doubt(runner, base, found)
+    names = [item.name for item, _ in guilty]
+    found.under += [item.name for item in table if item.name not in names]
+
+
+def _halve(runner, base: Change, found: Diagnosis, harmless, rest, known: bool) -> list[tuple[Condition, Outcome]]:
+    """Search conditions without events, on top of the harmless ones, so that nothing is said to be harmless alone."""
+
+    def differs(items) -> bool:
+        label = items[0].name if len(items) == 1 else f"{len(items)} conditions at once"
+        return runner.run(label, _together(base, [*harmless, *items])).key != found.control.key
+
+    pairs = []
+    for item in search.guilty(rest, differs, known=known):
+        pairs.append((item, runner.run(f"{item.name} alone", base | item.change)))
+    return pairs
+
+
+def _attribute(runner: Runner, base: Change, found: Diagnosis, item: Condition, outcome: Outcome) -> Guilty:
+    """Find the events of a guilty source, or repeat another guilty condition to tell a race."""
+    control = found.control
+    if item.source:
+        stream = int(item.change.variables[item.source.variable])
+        finding = events.find(runner, control, base, item.source, stream)
+        varied = finding.causes[0].outcome if finding.causes else outcome
+        return Guilty(item, item.words, varied, first.between(control, varied), finding)
+    if outcome.key == control.key:
+        return Guilty(item, f"{item.words} (only together with other conditions)", outcome, None)
+    steady = runner.run(f"{item.name} alone, again", base | item.change).key == outcome.key
+    return Guilty(item, item.words if steady else RACE, outcome, first.between(control, outcome), steady=steady)
+
+
+def _doubt(runner: Runner, base: Change, found: Diagnosis) -> None:
+    """Where something differed that could not be shown again, a race may have made it differ: look once more."""
+    clear = [item for item in found.guilty if _is_clear(item)]
+    if len(clear) == len(found.guilty):
+        return
+    again = runner.run("control, once more", base)
+    racing = any(item.condition.source is sources.THREADS for item in clear)
+    if again.key != found.control.key or racing:
+        found.guilty = clear
+    if again.key != found.control.key and not racing:
+        unstable.explain(runner, base, found, again)
+
+
+def _is_clear(item: Guilty) -> bool:
+    return bool(item.finding.proven and item.finding.causes) if item.finding else item.where is not None
+
+
+def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]) -> None:
+    """Take pins off: each expected one alone, the others together and, where these differ, alone."""
+    expected = [item for item in table if item.name in EXPECTED]
+    others = [item for item in table if item.name not in EXPECTED]
+    jobs = [Job(f"{item.name}, unpinned", base | item.change) for item in expected]
+    if others:
+        jobs.append(Job(f"{', '.join(item.name for item in others)}, unpinned", _together(base, others)))
+    outcomes = runner.run_all(jobs)
+    pairs = list(zip(expected, outcomes, strict=False))
+    if others and outcomes[-1].key != found.control.key:
+        alone = runner.run_all([Job(f"{item.name}, unpinned", base | item.change) for item in others])
+        pairs += zip(others, alone, strict=True)
+    for item, outcome in pairs:
+        if outcome.failure:
+            found.not_varied.append((f"{item.name}, unpinned", f"the run fails: {outcome.failure}"))
+        elif outcome.key != found.control.key:
+            found.host.append(Guilty(item, item.words, outcome, first.between(found.control, outcome)))
+    sensitive = [guilty.condition.name for guilty in found.host]
+    failed = [name for name, _ in found.not_varied]
+    found.host_free = [
+        item.name for item in table if item.name not in sensitive and f"{item.name}, unpinned" not in failed
+    ]
+
+
+def _together(base: Change, table: list[Condition]) -> Change:
+    for item in table:
+        base = base | item.change
+    return base
+
+
+__all__ = ["Diagnosis", "Guilty", "Refused", "diagnose"]

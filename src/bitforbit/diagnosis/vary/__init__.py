@@ -1,0 +1,1 @@
+"""What a run's surroundings are, each made repeatable or changed by a recorded seed."""

@@ -1,0 +1,127 @@
+"""Run `bitforbit` under the seal: `python -m bitforbit.diagnosis.vary.child train ...`; or a program, `FILE.py ...`.
+
+Adds to the native seal what only Python can do, by these variables:
+    BITFORBIT_SEAL_LOG   the stack of each event follows its line in that file
+    BITFORBIT_THREADS    as the seal's sources: thread k of stream 1 starts at once, of another one late
+    BITFORBIT_FIRST_USE  a file: the stack of each use of an unseeded global generator
+"""
+
+import faulthandler
+import os
+import signal
+import sys
+import time
+
+LOG, THREADS, FIRST_USE = "BITFORBIT_SEAL_LOG", "BITFORBIT_THREADS", "BITFORBIT_FIRST_USE"
+SIGNAL = signal.SIGRTMIN + 7
+MOST_USES = 40
+# Every other thread starts its work late, in seconds: longer than the interpreter's switch interval, and than most of
+# the waits with which programs hope to order their threads.
+LATE = 0.12
+
+
+def main() -> int:
+    """Prepare this process, then hand over to the command line."""
+    if path := os.environ.get(LOG):
+        # A file of its own descriptor that stays open as long as the process.
+        log = open(path, "ab", buffering=0)  # noqa: SIM115
+        faulthandler.register(SIGNAL, file=log, all_threads=False)
+        number_threads(log)
+    elif os.environ.get(THREADS):
+        number_threads(None)
+    if path := os.environ.get(FIRST_USE):
+        watch_generators(open(path, "ab", buffering=0))  # noqa: SIM115
+    if sys.argv[1].endswith(".py"):
+        import runpy
+
+        sys.argv = sys.argv[1:]
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        return 0
+    from bitforbit.cli import main as command_line
+
+    return command_line()
+
+
+def number_threads(log) -> None:
+    """Number every `threading.Thread` that starts, log where it was started, and start late those of another stream."""
+    import threading
+
+    stream, count, start = Stream.parse(os.environ.get(THREADS, "1")), 0, threading.Thread.start
+
+    def numbered(thread):
+        nonlocal count
+        number, count = count, count + 1
+        if log:
+            log.write(f"event threads {number}\n".encode())
+            faulthandler.dump_traceback(log, all_threads=False)
+        seed = stream.seed(number)
+        if seed != 1:
+            run, pause = thread.run, LATE if (seed + number) % 2 == 0 else LATE / 10
+
+            def late():
+                time.sleep(pause)
+                run()
+
+            thread.run = late
+        return start(thread)
+
+    threading.Thread.start = numbered
+
+
+class Stream:
+    """The value of a source's variable, as `native/seal.h` describes it.
+
+    Args:
+        first: stream of the events outside of `ranges`.
+        second: stream of the events in `ranges`.
+        ranges: pairs `(low, high)`, high excluded.
+    """
+
+    def __init__(self, first: int, second: int, ranges: list[tuple[int, int]]):
+        self.first, self.second, self.ranges = first, second, ranges
+
+    @classmethod
+    def parse(cls, text: str) -> "Stream":
+        streams, _, events = text.partition("@")
+        first, _, second = streams.partition(":")
+        pairs = [part.partition("-") for part in events.split(",") if part and part != "children"]
+        ranges = [(int(low), int(high or int(low) + 1)) for low, _, high in pairs]
+        return cls(int(first), int(second or first), ranges)
+
+    def seed(self, number: int) -> int:
+        return self.second if any(low <= number < high for low, high in self.ranges) else self.first
+
+
+def watch_generators(log) -> None:
+    """Write the stack of each use of Python's and NumPy's global generators before they are seeded."""
+    import random
+
+    import numpy
+
+    for module, state in ((random, random._inst), (numpy.random, numpy.random.mtrand._rand)):
+        seeded = [False]
+        for name in dir(module):
+            function = getattr(module, name)
+            if getattr(function, "__self__", None) is state and not name.startswith("get"):
+                setattr(module, name, _watched(f"{module.__name__}.{name}", function, seeded, log))
+
+
+def _watched(name: str, function, seeded: list[bool], log):
+    uses = 0
+
+    def watched(*args, **kwargs):
+        nonlocal uses
+        given = bool((args and args[0] is not None) or kwargs)
+        if name.endswith((".seed", ".setstate", ".set_state")):
+            seeded[0] = seeded[0] or given
+        elif not seeded[0] and uses < MOST_USES:
+            uses += 1
+            log.write(f"event {name} {uses}\n".encode())
+            faulthandler.dump_traceback(log, all_threads=False)
+        return function(*args, **kwargs)
+
+    return watched
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""Present a diagnosis: a tree for people, a record for machines."""
+
+from bitforbit.diagnosis.attribute.found import DIFFERS, Diagnosis, Guilty
+from bitforbit.report.tree import Node
+
+SCHEMA = "bitforbit diagnosis 1"
+
+
+def tree(found: Diagnosis, title: str, seconds: float, runs: int, seed: int) -> Node:
+    """Return the tree of lines that text and HTML show."""
+    bad = found.verdict == DIFFERS
+    root = Node(f"{title}: {'DIFFERS' if bad else 'reproducible'}", mark="bad" if bad else "good")
+    if found.unstable:
+        _unstable(root, found)
+    else:
+        same = "the same" if found.plain.key == found.control.key else "another one"
+        root.add(f"control: {found.control.digest[:16]}, twice; the plain run leaves {same}")
+    for guilty in found.guilty:
+        _guilty(root, found, guilty)
+    if found.seal_changes:
+        node = root.add("the plain run differs although no condition does", "bad")
+        node.add("something that the control holds still, and that no variation moved, reaches the result")
+        _commands(node, found.control.command, found.plain.command)
+    if found.under:
+        root.add(f"reproducible under: {', '.join(found.under)}", "" if bad else "good")
+    for guilty in found.host:
+        node = root.add(f"host-sensitive, pinned by the policy: {guilty.condition.name}: {guilty.words}")
+        _where(node, guilty)
+        node.add(f"next step: {guilty.condition.fix}")
+        _commands(node, found.control.command, guilty.varied.command)
+    if found.host_free:
+        root.add(f"the same even without its pin: {', '.join(found.host_free)}")
+    for name, reason in found.not_varied:
+        root.add(f"not varied: {name}: {reason}")
+    root.add(f"{runs} runs in {seconds:.0f} s, variation seed {seed}")
+    return root
+
+
+def _unstable(root: Node, found: Diagnosis) -> None:
+    node = root.add(f"two runs alike differ: {found.unstable}", "bad")
+    if found.where:
+        node.add(f"first difference: {found.where}")
+    for frame in found.threads:
+        _line(node, "started here: ", frame)
+    _commands(node, found.control.command, found.other.command)
+
+
+def _guilty(root: Node, found: Diagnosis, guilty: Guilty) -> None:
+    node = root.add(f"{guilty.condition.name}: {guilty.words}", "bad")
+    finding = guilty.finding
+    for cause in finding.causes if finding else []:
+        part = node.add(cause.words)
+        for frame in cause.frames:
+            _line(part, "", frame)
+        if not cause.frames:
+            part.add("no Python code was running")
+    if finding and finding.proven:
+        count = sum(len(cause.events) for cause in finding.causes)
+        others = finding.events - count
+        rest = f"changing the other {others} of {finding.events} changes nothing" if others else "there is no other"
+        node.add(f"proven: {count} event{'s' if count > 1 else ''} decide{'' if count > 1 else 's'}; {rest}")
+    elif finding:
+        node.add(f"{finding.events} events, not told apart: {finding.note}")
+    _where(node, guilty)
+    node.add(f"next step: {guilty.condition.fix}")
+    _commands(node, found.control.command, guilty.varied.command)
+
+
+def _where(node: Node, guilty: Guilty) -> None:
+    if guilty.where:
+        node.add(f"first difference: {guilty.where}")
+
+
+def _line(node: Node, before: str, frame) -> None:
+    node.add(f"{before}{frame.file}:{frame.line} in {frame.function}: {frame.text}", code=True)
+
+
+def _commands(node: Node, a: str, b: str) -> None:
+    both = node.add("these two differ")
+    both.add(a, code=True)
+    both.add(b, code=True)
+
+
+def record(found: Diagnosis, subject: str, seconds: float, outcomes: list, seed: int) -> dict:
+    """Return the machine form."""
+    return {
+        "schema": SCHEMA,
+        "subject": subject,
+        "verdict": found.verdict,
+        "variation_seed": seed,
+        "control": {"digest": found.control.digest, "command": found.control.command},
+        "plain_agrees": found.plain.key == found.control.key if found.plain else None,
+        "reproducible_under": found.under,
+        "causes": [_record(found, guilty) for guilty in found.guilty],
+        "unstable": {
+            "words": found.unstable,
+            "first_difference": found.where._asdict() if found.where else None,
+            "threads": [frame.record() for frame in found.threads],
+        }
+        if found.unstable
+        else None,
+        "host_sensitive": [_record(found, guilty) | {"pinned": True} for guilty in found.host],
+        "same_without_pin": found.host_free,
+        "not_varied": [{"condition": name, "reason": reason} for name, reason in found.not_varied],
+        "runs": [
+            {"label": outcome.label, "digest": outcome.digest, "failure": outcome.failure,
+             "seconds": round(outcome.seconds, 3), "command": outcome.command}
+            for outcome in outcomes
+        ],
+        "seconds": round(seconds, 3),
+    }  # fmt: skip
+
+
+def _record(found: Diagnosis, guilty: Guilty) -> dict:
+    finding = guilty.finding
+    return {
+        "condition": guilty.condition.name,
+        "words": guilty.words,
+        "next_step": guilty.condition.fix,
+        "first_difference": guilty.where._asdict() if guilty.where else None,
+        "steady": guilty.steady,
+        "events": finding.events if finding else None,
+        "proven": finding.proven if finding else None,
+        "note": finding.note if finding else "",
+        "lines": [
+            {"events": [event.number for event in cause.events], "words": cause.words,
+             "frames": [frame.record() for frame in cause.frames],
+             "stack": [frame.record() for frame in cause.events[0].stack]}
+            for cause in (finding.causes if finding else [])
+        ],
+        "commands": [found.control.command, guilty.varied.command],
+    }  # fmt: skip
