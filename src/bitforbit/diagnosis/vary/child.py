@@ -20,7 +20,7 @@ MOST_USES = 40
 LATE = 0.12
 
 
-def main() -> int:
+def main() -> None:
     """Prepare this process, then hand over to the command line."""
     if path := os.environ.get(LOG):
         # A file of its own descriptor that stays open as long as the process.
@@ -31,15 +31,13 @@ def main() -> int:
         number_threads(None)
     if path := os.environ.get(FIRST_USE):
         watch_generators(open(path, "ab", buffering=0))  # noqa: SIM115
-    if sys.argv[1].endswith(".py"):
-        import runpy
+    import runpy
 
+    if sys.argv[1].endswith(".py"):
         sys.argv = sys.argv[1:]
         runpy.run_path(sys.argv[0], run_name="__main__")
-        return 0
-    from bitforbit.cli import main as command_line
-
-    return command_line()
+    else:
+        runpy.run_module("bitforbit", run_name="__main__", alter_sys=True)
 
 
 def number_threads(log) -> None:
@@ -124,4 +122,4 @@ def _watched(name: str, function, seeded: list[bool], log):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
