@@ -22,6 +22,9 @@ test-fast: setup $(VENV)/.dev ## run the tests that need neither Docker, emulati
 test-hosts: setup $(VENV)/.dev ## train every layer that stock kernels make host-dependent, here and on emulated CPUs
 	@$(BIN)/pytest tests/hosts -m "emulation and slow" --ignore tests/hosts/test_ablation.py $(ARGS)
 
+test-cuda: setup $(VENV)/.dev ## run the tests of the CUDA image (make image-cuda); none needs a GPU
+	@$(BIN)/pytest tests/cuda $(ARGS)
+
 test-ablation: setup $(VENV)/.dev ## take each measure away: some host must differ
 	@$(BIN)/pytest tests/hosts/test_ablation.py -m slow $(ARGS)
 

@@ -11,6 +11,7 @@ SEED ?= 1
 ARGS ?=
 IMAGE ?= bitforbit
 TAG ?= cpu
+CUDA_TAG ?= cuda
 RUNS ?= runs
 DOCKER ?= docker
 
@@ -59,6 +60,9 @@ doctor: setup ## look at this machine as a training would: what is wrong, why, a
 
 image: ## build the CPU image IMAGE:TAG
 	@IMAGE=$(IMAGE):$(TAG) docker/build.sh cpu
+
+image-cuda: ## build the CUDA image IMAGE:CUDA_TAG, about 6 GB; needs no GPU
+	@IMAGE=$(IMAGE):$(CUDA_TAG) docker/build.sh cuda
 
 docker-train: ## train EXPERIMENT with SEED in the image, results in RUNS
 	@mkdir -p $(RUNS)

@@ -1,6 +1,6 @@
 """Take out of a site-packages folder what a training run never reads.
 
-usage: slim.py SITE_PACKAGES
+usage: slim.py SITE_PACKAGES [cuda]
 
 One row is one glob and the reason why it can go. A row that matches nothing is an error: it belongs to a
 version that is no longer locked. Licences and package metadata stay, so that `pip check` still holds.
@@ -19,12 +19,19 @@ ROWS = [
     ("numpy/_core/include", "C headers"),
     ("matplotlib/mpl-data/sample_data", "example data"),
 ]
+CUDA_ROWS = [
+    ("nvidia/*/include", "CUDA's C headers"),
+    ("nvidia/cusolver/lib/libcusolverMg.so.*", "one factorization over several GPUs: TensorFlow never opens it"),
+    ("nvidia/cufft/lib/libcufftw.so.*", "FFTW's interface: TensorFlow never opens it"),
+    ("nvidia/cublas/lib/libnvblas.so.*", "a drop-in BLAS for CPU programs"),
+    ("nvidia/curand", "random numbers of CUDA's own: TensorFlow has others, and never opens it"),
+]
 
 
-def main(site: Path) -> int:
+def main(site: Path, rows: list) -> int:
     total = 0
     stale = []
-    for pattern, reason in ROWS:
+    for pattern, reason in rows:
         found = sorted(site.glob(pattern))
         size = 0
         for path in found:
@@ -45,4 +52,4 @@ def main(site: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), ROWS + CUDA_ROWS * ("cuda" in sys.argv[2:])))

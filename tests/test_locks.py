@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import PROJECT, clean_environment
 
-LOCKS = ("requirements.lock", "requirements-dev.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cuda.lock")
 
 
 def pins(name: str) -> dict[str, str]:

@@ -21,7 +21,7 @@ from bitforbit.audit.cases import Case
 from bitforbit.errors import BitforbitError, UsageError
 from bitforbit.evidence import canonical
 from bitforbit.kernels.build import tensorflow_version
-from bitforbit.policy import Policy, activate, host, launcher
+from bitforbit.policy import Policy, activate, devices, host, launcher
 
 SCHEMA = "bitforbit census 1"
 SHOWN = 20
@@ -188,7 +188,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(options) -> int:
-    policy = Policy.from_environment()
+    policy = Policy.from_environment(device=devices.CPU)
     host.require_level_v3()
     launcher.ensure_environment(policy)
     from bitforbit.audit import cases

@@ -2,14 +2,12 @@
 
 import argparse
 
-from bitforbit import project
-from bitforbit.policy.model import Policy
+from bitforbit.policy.model import PRECISIONS, Policy
 
 
 def add_experiment_options(parser: argparse.ArgumentParser) -> None:
-    default = project.settings().experiment
     parser.add_argument(
-        "experiment", nargs="?", default=default, help=f"name, dotted module or .py file (default: {default})"
+        "experiment", nargs="?", default="digits", help="name, dotted module or .py file (default: digits)"
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of the config"
@@ -32,16 +30,34 @@ def add_policy_options(parser: argparse.ArgumentParser) -> None:
     add_json_option(parser)
 
 
+def add_device_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--device", metavar="DEVICE", help="cpu, gpu or auto (default: $BITFORBIT_DEVICE, else cpu)")
+    parser.add_argument("--gpus", type=int, metavar="N", help="GPUs that TensorFlow sees (default: 1)")
+    parser.add_argument("--precision", choices=PRECISIONS, help="on a GPU: mixed precision makes a class of its own")
+    parser.add_argument("--xla", action="store_true", help="on a GPU: compile with XLA; makes a class of its own")
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the machine form on stdout")
+
+
+def policy(options) -> Policy:
+    """Return the policy that the options ask for; on a GPU, only where the driver has one."""
+    from bitforbit.policy import devices
+
+    names = ("device", "gpus", "precision", "xla")
+    chosen = Policy.from_environment(options.pool_size, *(getattr(options, name, None) for name in names))
+    if chosen.device == devices.GPU:
+        devices.require_gpu(chosen.gpus)
+    return chosen
 
 
 def start(options) -> Policy:
     """Return the policy, in a process that was started with its environment."""
     from bitforbit.policy import deferred, host, launcher, readback
 
-    chosen = Policy.from_environment(options.pool_size)
     host.require_level_v3()
+    chosen = policy(options)
     launcher.ensure_environment(chosen)
     # Before any import of NumPy or of a user's module: both may read variables as they load.
     readback.refuse(readback.read_environment(chosen), strict=not options.no_strict)

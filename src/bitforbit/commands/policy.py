@@ -10,16 +10,19 @@ from bitforbit.policy.model import UNSET, Policy
 def add_arguments(parser) -> None:
     parser.add_argument("--env", action="store_true", help="print KEY=VALUE lines to set before Python starts")
     _shared.add_policy_options(parser)
+    _shared.add_device_options(parser)
 
 
 def run(options) -> int:
-    pinned = Policy.from_environment(options.pool_size)
     if options.env:
+        names = ("pool_size", "device", "gpus", "precision", "xla")
+        pinned = Policy.from_environment(*(getattr(options, name) for name in names))
         print("\n".join(f"{name}={value}" for name, value in pinned.environment().items()))
         return 0
     from bitforbit.policy import apply, host, knobs, launcher, readback
 
     host.require_level_v3()
+    pinned = _shared.policy(options)
     launcher.ensure_environment(pinned)
     apply.set_in_process(pinned)
     readings = readback.read_all(pinned)

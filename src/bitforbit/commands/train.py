@@ -14,6 +14,7 @@ def add_arguments(parser) -> None:
     _shared.add_runs_option(parser)
     parser.add_argument("--force", action="store_true", help="train even where the run is there already")
     _shared.add_policy_options(parser)
+    _shared.add_device_options(parser)
 
 
 def run(options) -> int:

@@ -9,6 +9,7 @@ def add_arguments(parser) -> None:
     parser.add_argument("--write", action="store_true", help="write the goldens instead (a decision: bump the policy)")
     parser.add_argument("--attest", metavar="FILE", help="also write a statement of what this host reproduced")
     _shared.add_policy_options(parser)
+    _shared.add_device_options(parser)
 
 
 def run(options) -> int:

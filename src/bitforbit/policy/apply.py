@@ -1,6 +1,6 @@
 """Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
 
-from bitforbit.policy import deferred, host, knobs, natives, pools, readback, replacements
+from bitforbit.policy import deferred, devices, gpu_apply, host, knobs, natives, pools, readback, replacements
 from bitforbit.policy.model import Policy, Reading
 
 
@@ -18,6 +18,8 @@ def activate(policy: Policy, strict: bool = True) -> list[Reading]:
         PolicyError: a knob did not take, under `strict`.
     """
     host.require_level_v3()
+    if policy.device == devices.GPU:
+        devices.require_gpu(policy.gpus)
     refused = readback.refuse(readback.read_environment(policy), strict)
     set_in_process(policy)
     return refused + readback.refuse(readback.read_effects(policy), strict)
@@ -40,9 +42,13 @@ def set_in_process(policy: Policy) -> None:
     tf.config.threading.set_intra_op_parallelism_threads(policy.pool_size)
     tf.config.threading.set_inter_op_parallelism_threads(policy.pool_size)
     tf.config.experimental.enable_op_determinism()
-    pools.start()
+    if policy.device == devices.GPU:
+        gpu_apply.before_the_first_op(policy)
+    pools.start(policy.device == devices.GPU)
     fix_cycle_length()
     _configure_keras()
+    if policy.device == devices.GPU:
+        gpu_apply.keras_settings(policy)
 
 
 def fix_cycle_length() -> None:

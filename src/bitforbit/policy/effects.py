@@ -144,8 +144,10 @@ def denormals() -> str:
     import tensorflow as tf
 
     half = tf.function(lambda x: x * 0.5)
-    small, large = (tf.fill([size], 1.17549435e-38) for size in (8, 1 << 18))
-    flushed = {bool(tf.reduce_all(y == 0.0)) and not y.numpy().any() for y in (small * 0.5, large * 0.5, half(large))}
+    with tf.device("CPU:0"):
+        small, large = (tf.fill([size], 1.17549435e-38) for size in (8, 1 << 18))
+        halves = [small * 0.5, large * 0.5, half(large)]
+        flushed = {bool(tf.reduce_all(y == 0.0)) and not y.numpy().any() for y in halves}
     return "flushed" if flushed == {True} else "kept" if flushed == {False} else "mixed"
 
 

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from bitforbit.policy import knobs, readback
+from bitforbit.policy import readback
 from bitforbit.policy.model import Policy
 
 # Set on the second start: if a knob is still wrong then, the read-back names it instead of starting for ever.
@@ -23,7 +23,7 @@ def ensure_environment(policy: Policy) -> None:
     os.environ.setdefault(*QUIET)
     if os.environ.get(RELAUNCHED) or all(reading.took for reading in readback.read_environment(policy)):
         return
-    environment = {name: value for name, value in os.environ.items() if name not in knobs.MUST_STAY_UNSET}
+    environment = {name: value for name, value in os.environ.items() if name not in policy.must_stay_unset}
     environment |= policy.environment() | {RELAUNCHED: "1"}
     environment.setdefault(*QUIET)
     sys.stdout.flush()

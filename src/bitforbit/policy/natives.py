@@ -36,7 +36,8 @@ def onednn_isa() -> str:
     """Return the instruction-set cap that oneDNN holds after its first use: `avx2`, or what else it is."""
     import tensorflow as tf
 
-    tf.linalg.matmul(tf.ones((8, 8)), tf.ones((8, 8)))
+    with tf.device("CPU:0"):
+        tf.linalg.matmul(tf.ones((8, 8)), tf.ones((8, 8)))
     value, state = (ctypes.c_uint32 * 2).from_address(addresses()[ISA_SETTING])
     if state != LOCKED:
         return "not read yet"

@@ -18,11 +18,16 @@ class Pools(NamedTuple):
     inter_op: int
 
 
+INTER = "tf_Compute"
+
 _measured: Pools | None = None
 
 
-def start() -> Pools:
+def start(gpu: bool = False) -> Pools:
     """Start the runtime (once) and return the sizes of its pools, counted while it starts.
+
+    Args:
+        gpu: a GPU starts with it. Defaults to `False`.
 
     Raises:
         PolicyError: the runtime was already up, so that its pools can no longer be set or counted.
@@ -36,13 +41,32 @@ def start() -> Pools:
                 "expected the policy to be applied before the first TensorFlow op, found the runtime already started."
                 " Next step: move work out of module level, or start through `bitforbit run`."
             )
-        before = _threads()
-        context.ensure_initialized()
-        after = _threads()
-        after.subtract(before)
-        inter = after.pop("tf_Compute", 0)
-        _measured = Pools(intra_op=sum(after.values()), inter_op=inter)
+        if gpu:
+            intra = sum(_started_by(_cpu_context).values())
+            _measured = Pools(intra_op=intra, inter_op=_started_by(context.ensure_initialized)[INTER])
+        else:
+            started = _started_by(context.ensure_initialized)
+            inter = started.pop(INTER, 0)
+            _measured = Pools(intra_op=sum(started.values()), inter_op=inter)
     return _measured
+
+
+def _started_by(act) -> Counter:
+    before = _threads()
+    act()
+    after = _threads()
+    after.subtract(before)
+    return after
+
+
+def _cpu_context() -> None:
+    """Start the intra-op pool, which the process shares, alone: nothing tells a GPU's threads apart from it."""
+    from tensorflow.python.eager import context
+
+    config = context.context().config
+    config.device_count["GPU"] = 0
+    first = context.Context(config=config)
+    first.ensure_initialized()
 
 
 def measured() -> Pools:

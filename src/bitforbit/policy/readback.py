@@ -17,10 +17,10 @@ def read_environment(policy: Policy) -> list[Reading]:
     environment = environment_at_exec()
     readings = [
         Reading(knob.name, policy.text(knob.value), environment.get(knob.name, UNSET), knob.when, knob.why, knob.source)
-        for knob in knobs.KNOBS
+        for knob in policy.knobs
         if knob.is_environment
     ]
-    for name in knobs.MUST_STAY_UNSET:
+    for name in policy.must_stay_unset:
         found = environment.get(name, UNSET)
         readings.append(Reading(name, UNSET, found, knobs.INTERPRETER, "changes kernels or precision", "N, unset list"))
     return readings
@@ -32,7 +32,7 @@ def read_effects(policy: Policy) -> list[Reading]:
         Reading(
             knob.name, policy.text(knob.effect_value or knob.value), knob.effect(), knob.when, knob.why, knob.source
         )
-        for knob in knobs.KNOBS
+        for knob in policy.knobs
         if knob.effect is not None
     ]
 

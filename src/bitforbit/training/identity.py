@@ -4,7 +4,7 @@ from importlib import metadata
 
 from bitforbit.errors import HostError
 from bitforbit.evidence import canonical
-from bitforbit.policy import Policy, host
+from bitforbit.policy import Policy, cuda, devices
 from bitforbit.training import config as configs
 from bitforbit.training.experiment import Experiment
 
@@ -18,13 +18,18 @@ STACK = (
 UNPINNED = "unpinned"
 
 
-def stack() -> dict[str, str]:
-    """Return the installed versions of the packages that decide bits.
+def stack(device: str = devices.CPU) -> dict[str, str]:
+    """Return the installed versions of the packages that decide bits; on a GPU, also those of CUDA's libraries.
+
+    Args:
+        device: `cpu` or `gpu`. Defaults to `cpu`.
 
     Raises:
         HostError: one of them is not installed.
     """
-    return {name: _version(name, distributions) for name, distributions in STACK}
+    wheels = sorted({library.wheel for library in cuda.LIBRARIES}) if device == devices.GPU else ()
+    rows = (*STACK, *((wheel, (wheel,)) for wheel in wheels))
+    return {name: _version(name, distributions) for name, distributions in rows}
 
 
 def _version(name: str, distributions: tuple[str, ...]) -> str:
@@ -51,7 +56,7 @@ def describe(experiment: Experiment, config, policy: Policy, deviations: list[st
         "source": experiment.source,
         "config": configs.values(config),
         "policy": policy.record() | {"deviations": deviations},
-        "stack": stack(),
-        "host_class": UNPINNED if deviations else host.CPU_CLASS,
+        "stack": stack(policy.device),
+        "host_class": UNPINNED if deviations else devices.host_class(policy),
     }
     return identity | {"config_hash": canonical.digest(identity)}

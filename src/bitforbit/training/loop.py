@@ -10,7 +10,7 @@ import numpy as np
 from bitforbit.audit import check, graph
 from bitforbit.errors import DivergedError, PolicyError, UsageError
 from bitforbit.evidence import archive, canonical, curve, digests, runs
-from bitforbit.policy import Policy, activate, host, readback
+from bitforbit.policy import Policy, activate, devices, host, readback
 from bitforbit.training import identity, pipeline, seeds, store
 from bitforbit.training.experiment import Experiment
 
@@ -140,7 +140,7 @@ def prepare(request: Request) -> Prepared:
     seeds.seed_globals(seed, "initialization")
     with graph.building() as uses:
         model = request.experiment.build_model(config)
-        _check_compiled(model, request.experiment.name)
+        _check_compiled(model, request)
         _build_optimizer(model)
     seeds.seed_layers(model, seed)
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
@@ -205,7 +205,7 @@ def _stage(request: Request, described: dict, evidence: Evidence, target: Path, 
         variables = leaves(evidence.model.weights)
         # A class that did not hold is not claimed again by an audit.
         lowered = evidence.audit.lowered()
-        if described["host_class"] != host.CPU_CLASS:
+        if described["host_class"] == identity.UNPINNED:
             lowered.pop("host_class", None)
         result = (
             described
@@ -229,7 +229,10 @@ def _stage(request: Request, described: dict, evidence: Evidence, target: Path, 
             "total_seconds": seconds,
             "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        runs.seal(staged, {"host": host.facts(), "command": store.command_line(), "timings": timings})
+        runs.seal(
+            staged,
+            {"host": host.facts() | devices.facts(request.policy), "command": store.command_line(), "timings": timings},
+        )
     except BaseException:
         shutil.rmtree(staged, ignore_errors=True)
         raise
@@ -243,10 +246,13 @@ def _hold_after_training(policy: Policy) -> None:
         raise PolicyError(f"a knob was changed while training, so the run is not published:\n{lines}")
 
 
-def _check_compiled(model, name: str) -> None:
+def _check_compiled(model, request: Request) -> None:
+    name = request.experiment.name
     if not getattr(model, "compiled", False):
         raise UsageError(f"expected {name}.build_model to return a compiled model. Next step: model.compile(...)")
-    if model.jit_compile:
+    if request.policy.xla:
+        model.jit_compile = True
+    elif model.jit_compile:
         raise UsageError(
             f"expected {name}.build_model to compile with jit_compile=False, found {model.jit_compile!r}:"
             " XLA's kernels are not part of the policy."
