@@ -4,7 +4,6 @@ What is in it is the same on every host of the class and for every order in whic
 IEEE operations in fixed order, and quantiles rounded by `distributions`. `sha256sum statistics.json` is its digest.
 """
 
-from collections import Counter
 from pathlib import Path
 
 from bitforbit.errors import EvidenceError
@@ -38,8 +37,7 @@ def describe(replicates: list[collect.Replicate], differences: dict[str, float] 
     replicates = sorted(replicates, key=lambda replicate: replicate.seed)
     finished = [replicate for replicate in replicates if replicate.status == collect.FINISHED]
     if not finished:
-        counts = Counter(replicate.status for replicate in replicates)
-        told = ", ".join(f"{number} {status}" for status, number in sorted(counts.items())) or "none at all"
+        told = ", ".join(f"{number} {status}" for status, number in counts(replicates).items() if number) or "none"
         raise EvidenceError(f"expected at least one finished replicate, found {told}. Next step: bitforbit replicate")
     first = finished[0].result
     names = [name for name in first["metrics"] if all(name in each.result["metrics"] for each in finished)]
@@ -51,10 +49,7 @@ def describe(replicates: list[collect.Replicate], differences: dict[str, float] 
         "config_hash": key,
         "host_class": first["host_class"],
         "seeds": seedlist.spell([replicate.seed for replicate in replicates]),
-        "counts": {
-            status: sum(replicate.status == status for replicate in replicates)
-            for status in (collect.FINISHED, collect.DIVERGED, collect.FAILED, collect.MISSING)
-        },
+        "counts": counts(replicates),
         "replicates": [_row(replicate) for replicate in replicates],
         "metrics": {
             name: of_values(
@@ -65,6 +60,12 @@ def describe(replicates: list[collect.Replicate], differences: dict[str, float] 
         "scope": SCOPE,
         "rounding": ROUNDING,
     }
+
+
+def counts(replicates: list[collect.Replicate]) -> dict[str, int]:
+    """Return how many replicates there are of each status."""
+    statuses = (collect.FINISHED, collect.DIVERGED, collect.FAILED, collect.MISSING)
+    return {status: sum(replicate.status == status for replicate in replicates) for status in statuses}
 
 
 def _row(replicate: collect.Replicate) -> dict:
