@@ -1,6 +1,5 @@
 """Hold a model's ops against the table: refuse what differs between hosts, warn of what nobody has looked at."""
 
-import struct
 import sys
 from collections import Counter
 from typing import NamedTuple
@@ -117,7 +116,5 @@ def _vendor() -> str:
 
     if loader._loaded is None:
         return "unknown"
-    _, *registers = loader._loaded.cpuid(0)
-    ebx, ecx, edx = registers
-    name = struct.pack("<III", ebx, edx, ecx).decode("ascii", "replace")
+    name = loader._loaded.vendor
     return {"GenuineIntel": "intel", "AuthenticAMD": "amd"}.get(name, name.strip().lower().replace(" ", "-"))

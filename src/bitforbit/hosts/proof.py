@@ -27,14 +27,12 @@ def seen() -> dict:
     from bitforbit.policy import Policy
 
     library = kernels.load(Policy.from_environment().pool_size)
-    _, b, c, d = library.cpuid(0)
-    vendor = struct.pack("<3I", b, d, c).decode("ascii", "replace")
     words = [word for leaf in (0x80000002, 0x80000003, 0x80000004) for word in library.cpuid(leaf)]
     return {
-        "vendor": vendor,
+        "vendor": library.vendor,
         "brand": struct.pack("<12I", *words).split(b"\0")[0].decode("ascii", "replace").strip(),
         "signature": f"{library.cpuid(1)[0]:x}",
-        "caches": _caches(library.cpuid, vendor),
+        "caches": _caches(library.cpuid, library.vendor),
         "isa": library.isa,
         "cores": len(os.sched_getaffinity(0)),
     }

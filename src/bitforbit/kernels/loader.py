@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import struct
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,6 +46,12 @@ class KernelLibrary:
         out = (ctypes.c_uint32 * 4)()
         self.functions.bfb_cpuid(leaf, subleaf, out)
         return tuple(out)
+
+    @property
+    def vendor(self):
+        """Who made the CPU, as CPUID spells it: `"GenuineIntel"`, `"AuthenticAMD"`, ..."""
+        _, ebx, ecx, edx = self.cpuid(0)
+        return struct.pack("<3I", ebx, edx, ecx).decode("ascii", "replace")
 
     @property
     def mxcsr(self):

@@ -4,6 +4,9 @@ from bitforbit.errors import PolicyError
 from bitforbit.policy import knobs
 from bitforbit.policy.model import UNSET, Policy, Reading
 
+NOT_TAKEN = "the policy did not take, so results would depend on this host"
+CHANGED = "a knob was changed while training, so the run is not published"
+
 
 def environment_at_exec() -> dict[str, str]:
     """Return the environment that the interpreter was started with, which `os.environ` may no longer show."""
@@ -42,8 +45,13 @@ def read_all(policy: Policy) -> list[Reading]:
     return read_environment(policy) + read_effects(policy)
 
 
-def refuse(readings: list[Reading], strict: bool) -> list[Reading]:
+def refuse(readings: list[Reading], strict: bool, because: str = NOT_TAKEN) -> list[Reading]:
     """Return the readings that did not take.
+
+    Args:
+        readings: of this moment.
+        strict: raise where there are any.
+        because: the first line of the refusal. Defaults to what is true before the first op.
 
     Raises:
         PolicyError: there are any, under `strict`; one line for each names knob, wanted, found and the next step.
@@ -51,7 +59,5 @@ def refuse(readings: list[Reading], strict: bool) -> list[Reading]:
     failed = [reading for reading in readings if not reading.took]
     if failed and strict:
         lines = "\n".join(f"  {reading.complaint}" for reading in failed)
-        raise PolicyError(
-            f"the policy did not take, so results would depend on this host:\n{lines}\n  (--no-strict goes on)"
-        )
+        raise PolicyError(f"{because}:\n{lines}\n  (--no-strict goes on)")
     return failed

@@ -4,25 +4,31 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <xmmintrin.h>
 
 enum { WORTH_FORWARDING = 1 << 16 }; /* bytes; below this an allocation is cheaper than asking twice for the input */
 
 bfb_call bfb_begin(TF_OpKernelContext* ctx) {
   static _Thread_local TF_Status* status; /* one a thread, kept: half of a small call's cost is in allocations */
   if (status == NULL) status = TF_NewStatus();
-  bfb_call call = {.ctx = ctx, .status = status, .mxcsr = bfb_get_mxcsr()};
-  bfb_set_mxcsr(BFB_MXCSR);
+  bfb_call call = {.ctx = ctx, .status = status, .mxcsr = _mm_getcsr()};
+  /* Most callers have this mode already, but for the six flags of what happened so far, which decide nothing. */
+  if ((call.mxcsr & ~0x3fu) != BFB_MXCSR) _mm_setcsr(BFB_MXCSR);
   return call;
 }
 
 void bfb_end(bfb_call* call) {
-  bfb_set_mxcsr(call->mxcsr);
+  if ((call->mxcsr & ~0x3fu) != BFB_MXCSR) _mm_setcsr(call->mxcsr);
   if (bfb_ok(call)) return;
   TF_OpKernelContext_Failure(call->ctx, call->status);
   TF_SetStatus(call->status, TF_OK, "");
 }
 
 int bfb_ok(const bfb_call* call) { return TF_GetCode(call->status) == TF_OK; }
+
+static size_t size_of(TF_DataType dtype) {
+  return dtype == TF_FLOAT ? 4 : dtype == TF_HALF || dtype == TF_BFLOAT16 ? 2 : TF_DataTypeSize(dtype);
+}
 
 void bfb_fail(bfb_call* call, const char* format, ...) {
   if (!bfb_ok(call)) return;
@@ -52,16 +58,22 @@ void bfb_input(bfb_call* call, int index, bfb_tensor* t) {
 void bfb_output(bfb_call* call, int index, TF_DataType dtype, const int64_t* dims, int rank, bfb_tensor* t) {
   t->tensor = NULL;
   if (!bfb_ok(call)) return;
-  size_t bytes = TF_DataTypeSize(dtype);
-  for (int i = 0; i < rank; i++) bytes *= (size_t)dims[i];
-  t->tensor = TF_AllocateOutput(call->ctx, index, dtype, dims, rank, bytes, call->status);
-  if (bfb_ok(call)) describe(t);
+  t->dtype = dtype;
+  t->rank = rank;
+  t->count = 1;
+  for (int i = 0; i < rank; i++) t->count *= t->dims[i] = dims[i];
+  t->tensor = TF_AllocateOutput(call->ctx, index, dtype, dims, rank, (size_t)t->count * size_of(dtype), call->status);
+  if (bfb_ok(call)) t->data = TF_TensorData(t->tensor);
+}
+
+void bfb_output_same(bfb_call* call, int index, const TF_Tensor* tensor) {
+  if (bfb_ok(call)) TF_SetOutput(call->ctx, index, tensor, call->status);
 }
 
 void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t) {
   t->tensor = NULL;
   if (!bfb_ok(call)) return;
-  if (input->count * (int64_t)TF_DataTypeSize(input->dtype) < WORTH_FORWARDING) {
+  if (input->count * (int64_t)size_of(input->dtype) < WORTH_FORWARDING) {
     bfb_output(call, 0, input->dtype, input->dims, input->rank, t);
     return;
   }

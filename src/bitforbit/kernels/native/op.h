@@ -33,6 +33,7 @@ int bfb_ok(const bfb_call* call);
 void bfb_fail(bfb_call* call, const char* format, ...) __attribute__((format(printf, 2, 3))); /* InvalidArgument */
 void bfb_input(bfb_call* call, int index, bfb_tensor* t);
 void bfb_output(bfb_call* call, int index, TF_DataType dtype, const int64_t* dims, int rank, bfb_tensor* t);
+void bfb_output_same(bfb_call* call, int index, const TF_Tensor* tensor); /* its memory, which nobody may write later */
 /* Output 0 of input 0's shape and dtype, in its memory where nobody else reads that; reloads `*input`. */
 void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t);
 void bfb_release(bfb_tensor* t);

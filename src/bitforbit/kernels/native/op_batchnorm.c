@@ -9,11 +9,12 @@
 
 #include "matrix.h"
 
-enum { BLOCK_ELEMENTS = 1 << 16, APPLY_GRAIN = 1 << 14 };
+enum { BLOCK_ELEMENTS = 1 << 16, APPLY_GRAIN = 1 << 14, SMALL = 1024 };
 
 typedef struct {
   float epsilon, factor;
   int training, channels_first, relu, side_inputs, gradient, reserve;
+  TF_Tensor* zero; /* what output 5 of V3 always is here */
 } config;
 
 /* ---- sums over rows ---- */
@@ -34,7 +35,8 @@ static int64_t block_rows(int64_t channels) { return (BLOCK_ELEMENTS / channels 
 static void sums_body(void* arg, int64_t begin, int64_t end) {
   sums_job* job = arg;
   const int64_t channels = job->channels;
-  double* wide = malloc((size_t)(3 * job->group * channels) * sizeof(double));
+  const int64_t width = 3 * job->group * channels;
+  double small[SMALL], *wide = width <= SMALL ? small : malloc((size_t)width * sizeof(double));
   if (wide == NULL) {
     __atomic_store_n(&job->out_of_memory, 1, __ATOMIC_RELAXED);
     return;
@@ -45,22 +47,25 @@ static void sums_body(void* arg, int64_t begin, int64_t end) {
     job->v->bn_sums(job->x + first * channels, job->dy ? job->dy + first * channels : NULL, job->pivot, rows,
                           channels, job->group, wide, s, s + channels);
   }
-  free(wide);
+  if (wide != small) free(wide);
 }
 
 /* sums[0..channels) and sums[channels..2 channels): the two sums of bn_sums over all rows. */
 static void sum_rows(bfb_call* call, const float* x, const float* dy, const float* pivot, const bfb_layout* layout,
                      double* sums) {
   const int64_t channels = layout->channels, block = block_rows(channels), blocks = (layout->rows + block - 1) / block;
-  sums_job job = {bfb_variant_for(layout->rows * channels), x, dy, pivot, layout->rows, channels, block, (int)(16 / gcd(16, channels)), NULL, 0};
-  job.partial = bfb_memory(call, blocks * 2 * channels, sizeof(double));
+  const int64_t partials = blocks * 2 * channels;
+  double small[SMALL];
+  sums_job job = {bfb_variant_for(layout->rows * channels), x, dy, pivot, layout->rows, channels, block,
+                  (int)(16 / gcd(16, channels)), NULL, 0};
+  job.partial = partials <= SMALL ? small : bfb_memory(call, partials, sizeof(double));
   if (job.partial == NULL) return;
   bfb_parallel_for(blocks, 1, sums_body, &job);
   if (job.out_of_memory) TF_SetStatus(call->status, TF_RESOURCE_EXHAUSTED, "no memory for batch normalization");
   for (int64_t c = 0; c < 2 * channels; c++) sums[c] = 0;
   for (int64_t b = 0; b < blocks; b++)
     for (int64_t c = 0; c < 2 * channels; c++) sums[c] += job.partial[2 * b * channels + c];
-  free(job.partial);
+  if (job.partial != small) free(job.partial);
 }
 
 /* ---- elementwise part ---- */
@@ -82,18 +87,20 @@ static void apply_body(void* arg, int64_t begin, int64_t end) {
     job->v->bn_apply(job->x + at, job->y + at, count, job->width, job->a, job->b);
 }
 
-/* Repeat the channels' coefficients until a vector loop over them is worth its start. */
+/* Repeat the channels' coefficients (a, b and, with dy, c) until a vector loop over them is worth its start. */
 static void apply(bfb_call* call, const float* x, const float* dy, float* y, const bfb_layout* layout,
                   const double* coefficients) {
-  const int64_t channels = layout->channels, copies = (256 + channels - 1) / channels, width = copies * channels;
-  double* repeated = bfb_memory(call, 3 * width, sizeof(double));
+  const int64_t channels = layout->channels, enough = (256 + channels - 1) / channels;
+  const int64_t copies = enough < layout->rows ? enough : layout->rows, width = copies * channels, kinds = dy ? 3 : 2;
+  double small[SMALL], *repeated = kinds * width <= SMALL ? small : bfb_memory(call, kinds * width, sizeof(double));
   if (repeated == NULL) return;
-  for (int k = 0; k < 3; k++)
+  for (int k = 0; k < kinds; k++)
     for (int64_t i = 0; i < copies; i++)
       memcpy(repeated + k * width + i * channels, coefficients + k * channels, (size_t)channels * sizeof(double));
-  apply_job job = {bfb_variant_for(layout->rows * channels), x, dy, y, layout->rows * channels, width, repeated, repeated + width, repeated + 2 * width};
+  apply_job job = {bfb_variant_for(layout->rows * channels), x, dy, y, layout->rows * channels, width, repeated,
+                   repeated + width, repeated + 2 * width};
   bfb_parallel_for((job.count + width - 1) / width, APPLY_GRAIN / width + 1, apply_body, &job);
-  free(repeated);
+  if (repeated != small) free(repeated);
 }
 
 /* ---- arguments ---- */
@@ -131,7 +138,7 @@ static void forward(bfb_call* call, const config* k, const bfb_tensor* in, const
   const bfb_layout layout = bfb_layout_of(&in[X], k->channels_first);
   const int64_t channels = layout.channels;
   const float *scale = in[SCALE].data, *offset = in[OFFSET].data, *old_mean = in[MEAN].data, *old_var = in[VARIANCE].data;
-  double* work = bfb_memory(call, 8 * channels, sizeof(double));
+  double small[SMALL], *work = 8 * channels <= SMALL ? small : bfb_memory(call, 8 * channels, sizeof(double));
   if (work == NULL) return;
   double *sums = work, *mean = work + 2 * channels, *var = mean + channels, *coefficients = var + channels;
   float* pivot = (float*)(coefficients + 3 * channels);
@@ -156,18 +163,12 @@ static void forward(bfb_call* call, const config* k, const bfb_tensor* in, const
     to_float(var, channels, out[3].data);
   } else if (bfb_ok(call)) {
     for (int64_t c = 0; c < channels; c++) mean[c] = old_mean[c], var[c] = old_var[c];
-    /* The outputs may share memory with these inputs, not with anything read later. */
-    memmove(out[0].data, old_mean, (size_t)channels * sizeof(float));
-    memmove(out[1].data, old_var, (size_t)channels * sizeof(float));
-    memset(out[2].data, 0, (size_t)channels * sizeof(float));
-    memset(out[3].data, 0, (size_t)channels * sizeof(float));
   }
   if (bfb_ok(call)) {
     for (int64_t c = 0; c < channels; c++) {
       double a = scale[c] / sqrt(var[c] + k->epsilon);
       coefficients[c] = a;
       coefficients[channels + c] = __builtin_fma(-mean[c], a, offset[c]);
-      coefficients[2 * channels + c] = 0;
     }
     apply(call, x.data, NULL, to.data, &layout, coefficients);
     bfb_matrix side = {0};
@@ -178,7 +179,21 @@ static void forward(bfb_call* call, const config* k, const bfb_tensor* in, const
   }
   bfb_matrix_free(&x);
   bfb_matrix_free(&to);
-  free(work);
+  if (work != small) free(work);
+}
+
+/* Outputs 1 to 4, one value a channel. In inference the first two are the inputs' own memory, and the reserves one zero. */
+static void small_outputs(bfb_call* call, const config* k, const bfb_tensor* in, bfb_tensor* out) {
+  const int given = !k->training && in[X].count > 0;
+  for (int i = 0; i < 4; i++) {
+    if (given && i < 2)
+      bfb_output_same(call, 1 + i, in[MEAN + i].tensor);
+    else if (given && i == 3)
+      bfb_output_same(call, 4, out[2].tensor);
+    else
+      bfb_output(call, 1 + i, TF_FLOAT, in[SCALE].dims, 1, &out[i]);
+    if (bfb_ok(call) && given && i == 2) memset(out[2].data, 0, (size_t)out[2].count * sizeof(float));
+  }
 }
 
 static void check_forward(bfb_call* call, const config* k, const bfb_tensor* in) {
@@ -204,17 +219,16 @@ static void check_forward(bfb_call* call, const config* k, const bfb_tensor* in)
 static void compute_forward(void* kernel, TF_OpKernelContext* ctx) {
   const config* k = kernel;
   bfb_call call = bfb_begin(ctx);
-  bfb_tensor in[INPUTS], y, out[4], reserve;
-  y.tensor = reserve.tensor = NULL;
+  bfb_tensor in[INPUTS], y, out[4];
+  y.tensor = NULL;
   for (int i = 0; i < INPUTS; i++) in[i].tensor = NULL;
   for (int i = 0; i < 4; i++) out[i].tensor = NULL;
   for (int i = 0; i < SIDE + (k->side_inputs > 0); i++) bfb_input(&call, i, &in[i]);
   if (bfb_ok(&call)) check_forward(&call, k, in);
   if (bfb_ok(&call)) {
     bfb_output_like(&call, &in[X], &y);
-    for (int i = 0; i < 4; i++) bfb_output(&call, 1 + i, TF_FLOAT, in[SCALE].dims, 1, &out[i]);
-    if (k->reserve) bfb_output(&call, 5, TF_FLOAT, NULL, 0, &reserve);
-    if (bfb_ok(&call) && k->reserve) *(float*)reserve.data = 0;
+    small_outputs(&call, k, in, out);
+    if (k->reserve) bfb_output_same(&call, 5, k->zero);
   }
   if (bfb_ok(&call) && in[X].count > 0) forward(&call, k, in, &y, out);
   if (bfb_ok(&call) && in[X].count == 0)
@@ -225,7 +239,6 @@ static void compute_forward(void* kernel, TF_OpKernelContext* ctx) {
   for (int i = 0; i < INPUTS; i++) bfb_release(&in[i]);
   for (int i = 0; i < 4; i++) bfb_release(&out[i]);
   bfb_release(&y);
-  bfb_release(&reserve);
   bfb_end(&call);
 }
 
@@ -238,7 +251,7 @@ static void backward(bfb_call* call, const config* k, const bfb_tensor* in, cons
   const bfb_layout layout = bfb_layout_of(&in[G_X], k->channels_first);
   const int64_t channels = layout.channels;
   const float *scale = in[G_SCALE].data, *mean = in[G_MEAN].data, *var = in[G_VARIANCE].data;
-  double* work = bfb_memory(call, 6 * channels, sizeof(double));
+  double small[SMALL], *work = 6 * channels <= SMALL ? small : bfb_memory(call, 6 * channels, sizeof(double));
   if (work == NULL) return;
   double *sums = work, *dgamma = work + 2 * channels, *coefficients = dgamma + channels;
   bfb_matrix x = bfb_matrix_of(call, &in[G_X], &layout), dy = bfb_matrix_of(call, &in[G_DY], &layout),
@@ -268,7 +281,7 @@ static void backward(bfb_call* call, const config* k, const bfb_tensor* in, cons
   bfb_matrix_free(&x);
   bfb_matrix_free(&dy);
   bfb_matrix_free(&to);
-  free(work);
+  if (work != small) free(work);
 }
 
 static void check_backward(bfb_call* call, const config* k, const bfb_tensor* in) {
@@ -336,9 +349,19 @@ static void* create(TF_OpKernelConstruction* ctx, int gradient, int reserve, int
     k->relu = text_attribute(ctx, "activation_mode", "Relu", status);
     TF_OpKernelConstruction_GetAttrInt32(ctx, "num_side_inputs", &k->side_inputs, status);
   }
+  if (reserve) {
+    k->zero = TF_AllocateTensor(TF_FLOAT, NULL, 0, sizeof(float));
+    *(float*)TF_TensorData(k->zero) = 0;
+  }
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(ctx, status);
   TF_DeleteStatus(status);
   return k;
+}
+
+static void destroy(void* kernel) {
+  config* k = kernel;
+  if (k->zero) TF_DeleteTensor(k->zero);
+  free(kernel);
 }
 
 static void* create_forward(TF_OpKernelConstruction* ctx) { return create(ctx, 0, 0, 0); }
@@ -347,8 +370,8 @@ static void* create_fused(TF_OpKernelConstruction* ctx) { return create(ctx, 0, 
 static void* create_backward(TF_OpKernelConstruction* ctx) { return create(ctx, 1, 0, 0); }
 
 #define FLOATS {TF_FLOAT, TF_HALF, TF_BFLOAT16}
-#define FORWARD .compute = compute_forward, .destroy = free
-#define BACKWARD .create = create_backward, .compute = compute_backward, .destroy = free
+#define FORWARD .compute = compute_forward, .destroy = destroy
+#define BACKWARD .create = create_backward, .compute = compute_backward, .destroy = destroy
 const bfb_op_row bfb_batchnorm_ops[] = {
     {.op = "FusedBatchNorm", .dtypes = {TF_FLOAT}, .create = create_forward, FORWARD},
     {.op = "FusedBatchNormV2", .dtypes = FLOATS, .float_u = 1, .create = create_forward, FORWARD},

@@ -1,4 +1,6 @@
 /* Elementwise ops of one input: any shape, float32, half, bfloat16. */
+#include <stdlib.h>
+
 #include "op.h"
 
 enum { GRAIN = 8192, PIECE = 1024 };
@@ -23,13 +25,26 @@ static void unary_body(void* arg, int64_t begin, int64_t end) {
   }
 }
 
-static void unary(const char* name, TF_OpKernelContext* ctx) {
+/* What a kernel keeps: one function for each choice of `bfb_variant_for`. */
+typedef struct {
+  bfb_map1 narrow, wide;
+} functions;
+
+static void* find(const char* name) {
+  functions* f = malloc(sizeof *f);
+  f->narrow = bfb_find_unary(bfb_variant_for(0), name);
+  f->wide = bfb_find_unary(bfb_active(), name);
+  return f;
+}
+
+static void compute(void* kernel, TF_OpKernelContext* ctx) {
+  const functions* f = kernel;
   bfb_call call = bfb_begin(ctx);
   bfb_tensor in, out;
   bfb_input(&call, 0, &in);
   bfb_output_like(&call, &in, &out);
   if (bfb_ok(&call)) {
-    unary_job job = {bfb_find_unary(bfb_variant_for(in.count), name), &in, &out};
+    unary_job job = {bfb_variant_for(in.count) == bfb_active() ? f->wide : f->narrow, &in, &out};
     bfb_parallel_for(in.count, GRAIN, unary_body, &job);
   }
   bfb_release(&in);
@@ -37,10 +52,10 @@ static void unary(const char* name, TF_OpKernelContext* ctx) {
   bfb_end(&call);
 }
 
-#define UNARY(op)                                                  \
-  static void compute_##op(void* kernel, TF_OpKernelContext* ctx) { \
-    (void)kernel;                                                  \
-    unary(#op, ctx);                                               \
+#define UNARY(op)                                             \
+  static void* create_##op(TF_OpKernelConstruction* ctx) {    \
+    (void)ctx;                                                \
+    return find(#op);                                         \
   }
 UNARY(Rsqrt)
 UNARY(Reciprocal)
@@ -50,14 +65,15 @@ UNARY(Atan)
 UNARY(Ndtri)
 UNARY(Erfinv)
 
+#define ROW(name) .op = #name, .create = create_##name, .compute = compute, .destroy = free
 #define FLOATS {TF_FLOAT, TF_HALF, TF_BFLOAT16}
 const bfb_op_row bfb_unary_ops[] = {
-    {.op = "Rsqrt", .dtypes = FLOATS, .compute = compute_Rsqrt},
-    {.op = "Reciprocal", .dtypes = FLOATS, .compute = compute_Reciprocal},
-    {.op = "Inv", .dtypes = FLOATS, .compute = compute_Inv},
-    {.op = "Erfc", .dtypes = FLOATS, .compute = compute_Erfc},
-    {.op = "Atan", .dtypes = FLOATS, .compute = compute_Atan},
-    {.op = "Ndtri", .dtypes = {TF_FLOAT}, .compute = compute_Ndtri},
-    {.op = "Erfinv", .dtypes = {TF_FLOAT}, .compute = compute_Erfinv},
+    {ROW(Rsqrt), .dtypes = FLOATS},
+    {ROW(Reciprocal), .dtypes = FLOATS},
+    {ROW(Inv), .dtypes = FLOATS},
+    {ROW(Erfc), .dtypes = FLOATS},
+    {ROW(Atan), .dtypes = FLOATS},
+    {ROW(Ndtri), .dtypes = {TF_FLOAT}},
+    {ROW(Erfinv), .dtypes = {TF_FLOAT}},
     {.op = 0},
 };

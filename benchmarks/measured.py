@@ -1,0 +1,51 @@
+"""One training run with all measures, or without those that other hosts need: what benchmarks/measures.py compares.
+
+usage: measured.py (with | without) EXPERIMENT EPOCHS        prints JSON
+
+Without them: Eigen's cache sizes as the host has them, TensorFlow's own kernels, no audit of the ops. What one host
+needs to repeat itself stays: seeds, op determinism, thread pools, the environment. Nothing in the package can turn
+a measure off; this program takes their functions away from outside.
+"""
+
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+mode, name, epochs = sys.argv[1], sys.argv[2], sys.argv[3]
+
+from bitforbit.policy import Policy, deferred, launcher  # noqa: E402
+
+launcher.ensure_environment(Policy())
+deferred.install()
+
+from bitforbit.audit import graph  # noqa: E402
+from bitforbit.policy import natives, replacements  # noqa: E402
+from bitforbit.training import config, experiment, loop, store  # noqa: E402
+
+if mode == "without":
+    natives.pin_eigen_caches = replacements.load = lambda *_: None
+    graph.trace = lambda *_: Counter()
+
+from bitforbit.training.recorder import Recorder  # noqa: E402
+
+first: dict[str, float] = {}
+note = Recorder.on_train_batch_end
+
+
+def noted(self, batch, logs=None):
+    if not first:
+        first.update(wall=store.since_start(time.monotonic()), cpu=time.process_time())
+    note(self, batch, logs)
+
+
+Recorder.on_train_batch_end = noted
+chosen = experiment.load(name)
+settings = config.resolve(chosen.config_type, None, (f"epochs={epochs}",))
+with tempfile.TemporaryDirectory() as folder:
+    request = loop.Request(chosen, settings, 1, Policy(), Path(folder), strict=mode == "with")
+    outcome = loop.train(request)
+    timings = json.loads((outcome.published.folder / "run.json").read_bytes())["timings"]
+    print(json.dumps({"first": first, "weights": outcome.published.result["weights"]} | timings))

@@ -1,0 +1,53 @@
+"""What the measures for other hosts cost: the four experiments with all of them and without, side by side in one run.
+
+usage: python benchmarks/measures.py [ROUNDS] [EXPERIMENT ...]
+"""
+
+import itertools
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+from bitforbit.policy import Policy
+
+# Enough epochs that the steps outweigh the first one's tracing, few enough to repeat.
+EPOCHS = {"sequence": 40, "digits": 6, "solubility": 12, "peptides": 3}
+MODES = ("with", "without")
+
+
+def run(mode: str, name: str) -> dict:
+    command = [sys.executable, Path(__file__).with_name("measured.py"), mode, name, str(EPOCHS[name])]
+    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def main() -> None:
+    rounds = int(sys.argv[1]) if sys.argv[1:] else 3
+    print(f"{rounds} rounds, with / without: ratio of minima (of medians); seconds more until the first step ends")
+    print(f"{'':12}{'epoch':>14}{'whole training':>18}{'start, wall':>14}{'start, CPU':>12}")
+    for name in sys.argv[2:] or EPOCHS:
+        found: dict[str, list[dict]] = {mode: [] for mode in MODES}
+        for number in range(rounds):
+            for mode in MODES if number % 2 else MODES[::-1]:
+                found[mode].append(run(mode, name))
+        # The first epoch holds tracing.
+        epochs = {m: [b - a for r in found[m] for a, b in itertools.pairwise(r["epoch_ends"])] for m in MODES}
+        whole = {m: [r["fit_seconds"] for r in found[m]] for m in MODES}
+        cells = [_ratio(table, min) + f" ({_ratio(table, statistics.median)})" for table in (epochs, whole)]
+        more = [min(r["first"][clock] for r in found["with"]) - min(r["first"][clock] for r in found["without"])
+                for clock in ("wall", "cpu")]  # fmt: skip
+        print(f"{name:12}{cells[0]:>14}{cells[1]:>18}{more[0]:>14.2f}{more[1]:>12.2f}", flush=True)
+
+
+def _ratio(table: dict[str, list[float]], of) -> str:
+    return f"{of(table['with']) / of(table['without']):.2f}"
+
+
+if __name__ == "__main__":
+    main()
