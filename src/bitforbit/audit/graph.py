@@ -8,7 +8,7 @@ rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`
 import contextlib
 import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from bitforbit.audit import scopes
@@ -82,15 +82,38 @@ def trace(model, train, x_test, y_test, batch_size: int) -> Counter:
     Raises:
         PolicyError: its steps are not graphs.
     """
-    uses: Counter = Counter()
     with scopes.recorded() as made_by:
         functions = concrete_functions(model, train, x_test, y_test, batch_size)
-    for name, function in functions.items():
+    return count(functions.items(), made_by)
+
+
+def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
+    """Return how often each `Use` stands in concrete functions.
+
+    Args:
+        functions: pairs of the graph's name and a concrete function.
+        made_by: what `scopes.recorded` filled while they were traced.
+    """
+    uses: Counter = Counter()
+    for name, function in functions:
         optimized = _count(name, _nodes(optimize(function.graph)), made_by)
         traced = _count(name, _nodes(function.function_def, function.graph.as_graph_def()), made_by)
         uses.update(optimized)
         uses.update({use: count for use, count in traced.items() if use not in optimized})
     return uses
+
+
+def traced(model) -> list[tuple]:
+    """Return pairs of `train` or `test` and a concrete function: what `fit` has traced so far; traces nothing.
+
+    Raises:
+        PolicyError: its steps are not graphs, or not Keras's own.
+    """
+    steps = {"train": model.train_function, "test": model.test_function}
+    inner = {name: _inner(step) for name, step in steps.items() if step is not None}
+    if not all(hasattr(step, "_list_all_concrete_functions") for step in inner.values()):
+        raise PolicyError("expected steps that are graphs, found some that run eagerly")
+    return [(name, function) for name, step in inner.items() for function in step._list_all_concrete_functions()]
 
 
 def concrete_functions(model, train, x_test, y_test, batch_size: int) -> dict:

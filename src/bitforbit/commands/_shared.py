@@ -23,11 +23,15 @@ def add_runs_option(parser: argparse.ArgumentParser) -> None:
 
 
 def add_policy_options(parser: argparse.ArgumentParser) -> None:
+    add_pinning_options(parser)
+    add_json_option(parser)
+
+
+def add_pinning_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pool-size", type=int, metavar="K", help="threads of each pool; decides bits (default: 2)")
     parser.add_argument(
         "--no-strict", action="store_true", help="go on where a knob did not take; claims no host class"
     )
-    add_json_option(parser)
 
 
 def add_device_options(parser: argparse.ArgumentParser) -> None:

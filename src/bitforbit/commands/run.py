@@ -1,0 +1,32 @@
+"""Run any Keras script, unchanged, under the policy, and keep digests of each fit."""
+
+import argparse
+
+from bitforbit.commands import _shared
+
+
+def add_arguments(parser) -> None:
+    parser.usage = "bitforbit run [OPTIONS] script.py [the script's own arguments]"
+    parser.add_argument("--seed", default="1", help="seeds the global generators before the script (default: 1)")
+    _shared.add_runs_option(parser)
+    _shared.add_pinning_options(parser)
+    parser.add_argument("script", help="a Python file")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="belong to the script, options too")
+
+
+def run(options) -> int:
+    from pathlib import Path
+
+    from bitforbit.diagnosis.script import program
+    from bitforbit.training import seeds
+
+    seed = seeds.parse(options.seed)
+    script = program.read(options.script, options.arguments)
+    pinned = _shared.start(options)
+    from bitforbit.diagnosis.script import session
+    from bitforbit.training import store
+
+    root, note = store.root(options.runs)
+    if note:
+        session.say(note)
+    return session.run(session.Request(script, seed, pinned, Path(root).absolute(), not options.no_strict))
