@@ -7,12 +7,17 @@ from bitforbit.commands import _shared
 
 def add_arguments(parser) -> None:
     _shared.add_experiment_options(parser)
+    parser.add_argument(
+        "--gpu", action="store_true", help="list the ops without a deterministic GPU kernel instead; needs no GPU"
+    )
     _shared.add_policy_options(parser)
 
 
 def run(options) -> int:
+    # The graphs are traced on the CPU in whatever image this runs.
+    options.device = "cpu"
     pinned = _shared.start(options)
-    from bitforbit.audit import show
+    from bitforbit.audit import gpu, show
     from bitforbit.policy import activate
     from bitforbit.training import config, experiment, loop
 
@@ -20,4 +25,5 @@ def run(options) -> int:
     resolved = config.resolve(chosen.config_type, None, tuple(options.set))
     activate(pinned, strict=not options.no_strict)
     request = loop.Request(chosen, resolved, 0, pinned, Path(), not options.no_strict)
-    return show.show(loop.prepare(request).audit, options.json)
+    prepared = loop.prepare(request)
+    return gpu.command(prepared.uses, options.json) if options.gpu else show.show(prepared.audit, options.json)

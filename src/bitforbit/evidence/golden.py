@@ -21,6 +21,10 @@ REFERENCE = {
     "peptides": {"epochs": 1, "length": 16, "batch_size": 128},
 }
 SEED = 1
+REGISTER = {
+    "cpu": "on a host that you trust, bitforbit verify --write",
+    "gpu": "register this host with: bitforbit verify --device gpu --write",
+}
 
 
 class Mismatch(NamedTuple):
@@ -114,8 +118,23 @@ def weights_path(path: Path, name: str) -> Path:
     return path.with_name(f"{path.stem}-{name}.npz")
 
 
-def read(path: Path, host_class: str) -> dict:
+def read_weights(path: Path, name: str) -> list[dict]:
+    """Return the weights beside a goldens file: `path -> array` for each epoch."""
+    epochs: list[dict] = []
+    with np.load(weights_path(path, name)) as archive:
+        for key in archive.files:
+            epoch, variable = key.split("/", 1)
+            epochs += [{} for _ in range(int(epoch) + 1 - len(epochs))]
+            epochs[int(epoch)][variable] = archive[key]
+    return epochs
+
+
+def read(path: Path, host_class: str, device: str = "cpu") -> dict:
     """Read a goldens file.
+
+    Args:
+        path: of the JSON.
+        host_class, device: this host's, for the message.
 
     Raises:
         UsageError: there is none for this class, or it is not one: the host cannot be compared.
@@ -125,7 +144,7 @@ def read(path: Path, host_class: str) -> dict:
     except FileNotFoundError:
         raise UsageError(
             f"cannot compare: expected goldens of class {host_class} at {path}, found none."
-            " Next step: on a host that you trust, bitforbit verify --write"
+            f" Next step: {REGISTER[device]}"
         ) from None
     except ValueError as error:
         raise UsageError(f"cannot compare: expected goldens at {path}, found something else ({error})") from None

@@ -2,12 +2,13 @@
 
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from bitforbit.audit import check, graph
+from bitforbit.audit import check, gpu, graph
 from bitforbit.errors import DivergedError, PolicyError, UsageError
 from bitforbit.evidence import archive, canonical, curve, digests, runs
 from bitforbit.policy import Policy, activate, devices, host, readback
@@ -110,7 +111,7 @@ class Evidence(NamedTuple):
         predictions: leaves of the predictions for the held-out part.
         failure: why training stopped early, else `None`.
         timings: seconds.
-        audit: what is known of the model's ops on other hosts.
+        audit: what is known of the model's ops on other hosts; on a GPU, which of them have no deterministic kernel.
     """
 
     model: object
@@ -120,7 +121,7 @@ class Evidence(NamedTuple):
     predictions: list
     failure: DivergedError | None
     timings: dict
-    audit: check.Audit
+    audit: check.Audit | gpu.GpuAudit
 
 
 class Prepared(NamedTuple):
@@ -129,7 +130,8 @@ class Prepared(NamedTuple):
     model: object
     data: object
     batches: object
-    audit: check.Audit
+    audit: check.Audit | gpu.GpuAudit
+    uses: Counter
 
 
 def prepare(request: Request) -> Prepared:
@@ -150,7 +152,8 @@ def prepare(request: Request) -> Prepared:
         if request.strict:
             raise
         uses[graph.NOT_TRACED] += 1
-    return Prepared(model, data, batches, check.audit(uses))
+    audited = gpu.audit(uses) if request.policy.device == devices.GPU else check.audit(uses)
+    return Prepared(model, data, batches, audited, uses)
 
 
 def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence:
@@ -158,8 +161,8 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
     from bitforbit.training.recorder import Recorder
 
     config, began = request.config, time.monotonic()
-    model, data, batches, audited = prepare(request)
-    check.hold(audited, request.strict)
+    model, data, batches, audited, uses = prepare(request)
+    (gpu if isinstance(audited, gpu.GpuAudit) else check).hold(audited, request.strict)
     recorder, failure = Recorder(report, keep_arrays), None
     size = len(_first(data.x_train))
     try:
@@ -176,6 +179,11 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
     except DivergedError as error:
         failure = error
         model.set_weights(recorder.good_weights)
+    except Exception as error:
+        refusal = gpu.explain(error, uses)
+        if refusal is None:
+            raise
+        raise refusal from None
     finished = time.monotonic()
     metrics = {} if failure else model.evaluate(
         data.x_test, data.y_test, batch_size=config.batch_size, verbose=0, return_dict=True

@@ -9,8 +9,9 @@ from pathlib import Path
 from bitforbit import project
 from bitforbit.errors import UsageError
 from bitforbit.evidence import canonical, digests, golden
-from bitforbit.policy import Policy, activate, host
+from bitforbit.policy import Policy, activate, devices, host
 from bitforbit.training import config, experiment, identity, loop
+from bitforbit.verify import twice
 
 SAME, DIFFERENT = 0, 1
 
@@ -26,19 +27,29 @@ def command(options, policy: Policy) -> int:
     for name in names:
         if name not in references:
             raise UsageError(f"unknown reference experiment {name!r}. Expected: {', '.join(references)}.")
-    path = Path(options.golden) if options.golden else golden.default_path(host.CPU_CLASS)
-    record, stack = policy.record(), identity.stack()
+    host_class = devices.host_class(policy)
+    path = Path(options.golden) if options.golden else golden.default_path(host_class)
+    record, stack = policy.record(), identity.stack(policy.device)
+    times = options.times or (2 if policy.device == devices.GPU else 1)
+    if times == 2:
+        entries, arrays, unequal = twice.train(names, policy)
+        if unequal:
+            return _conclude(options, names, unequal, "the first of two processes on this host")
+        print(f"{', '.join(names)}: the same bits in two processes", file=sys.stderr, flush=True)
     expected = None
     if not options.write:
-        expected = golden.read(path, host.CPU_CLASS)
+        expected = golden.read(path, host_class, policy.device)
         reason = golden.comparable(expected, record, stack)
         if reason:
             raise UsageError(f"cannot compare: {reason}. Next step: install the lock's versions, or --pool-size.")
-    activate(policy)
-    entries, arrays, mismatches = {}, {}, []
+    if times == 1:
+        activate(policy)
+        entries, arrays = {}, {}
+    mismatches = []
     for name in names:
         began = time.monotonic()
-        entries[name], arrays[name] = reference(name, policy)
+        if name not in entries:
+            entries[name], arrays[name] = reference(name, policy)
         line = f"{name}: trained in {time.monotonic() - began:.1f} s"
         if expected is not None:
             wanted = expected["experiments"].get(name)
@@ -47,14 +58,14 @@ def command(options, policy: Policy) -> int:
             found = golden.compare(name, wanted, entries[name], arrays[name], golden.weights_path(path, name))
             mismatches += [found] if found else []
             line = str(found) if found else f"{name}: same, {len(entries[name]['epochs']) - 1} epochs"
-        print(line, file=sys.stderr, flush=True)
+        if expected is not None or times == 1:
+            print(line, file=sys.stderr, flush=True)
     if options.write:
-        return _write(
-            path, {"host_class": host.CPU_CLASS, "policy": record, "stack": stack, "experiments": entries}, arrays
-        )
+        document = {"host_class": host_class, "policy": record, "stack": stack, "experiments": entries}
+        return _write(path, document, arrays, partial=bool(options.golden))
     if options.attest:
         _attest(Path(options.attest), path, policy, names, mismatches)
-    return _conclude(options, names, mismatches, path)
+    return _conclude(options, names, mismatches, path.name)
 
 
 def _references() -> dict[str, dict]:
@@ -78,8 +89,8 @@ def reference(name: str, policy: Policy) -> tuple[dict, list[dict]]:
     return entry, evidence.recorder.arrays
 
 
-def _write(path: Path, document: dict, arrays: dict) -> int:
-    if set(document["experiments"]) != set(_references()):
+def _write(path: Path, document: dict, arrays: dict, partial: bool) -> int:
+    if not partial and set(document["experiments"]) != set(_references()):
         raise UsageError("expected --write with all reference experiments. Next step: bitforbit verify --write")
     golden.write(path, document, arrays)
     print(f"wrote {path}")
@@ -93,25 +104,25 @@ def _attest(target: Path, path: Path, policy: Policy, names: list[str], mismatch
         "schema": "bitforbit attestation 1",
         "goldens": {"file": path.name, "sha256": canonical.file_digest(path)},
         "policy": policy.record(),
-        "stack": identity.stack(),
-        "host": host.facts() | {"image": os.environ.get("BITFORBIT_IMAGE", "none")},
+        "stack": identity.stack(policy.device),
+        "host": host.facts() | devices.facts(policy) | {"image": os.environ.get("BITFORBIT_IMAGE", "none")},
         "experiments": {name: failed.get(name, "same") for name in names},
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
     canonical.write(target, canonical.dumps(statement))
 
 
-def _conclude(options, names: list[str], mismatches: list, path: Path) -> int:
+def _conclude(options, names: list[str], mismatches: list, yardstick: str) -> int:
     facts = host.facts()
     if options.json:
         rows = [{"experiment": m.experiment, "where": m.where, "variable": m.variable,
                  "difference": m.difference._asdict() if m.difference else None} for m in mismatches]  # fmt: skip
         print(json.dumps({"same": not mismatches, "compared": names, "differences": rows, "host": facts}, indent=2))
     elif mismatches:
-        print(f"different from {path.name}: {len(mismatches)} of {len(names)} experiments")
+        print(f"different from {yardstick}: {len(mismatches)} of {len(names)} experiments")
         for mismatch in mismatches:
             print(f"  {mismatch}")
         print("  this host: " + ", ".join(f"{key} {facts[key]}" for key in ("cpu", "cpu_signature", "libc", "kernel")))
     else:
-        print(f"same bits as {path.name}: {', '.join(names)}")
+        print(f"same bits as {yardstick}: {', '.join(names)}")
     return DIFFERENT if mismatches else SAME
