@@ -1,10 +1,15 @@
-"""Train the reference experiments and hold them against the committed goldens."""
+"""Train the reference experiments and hold them against the goldens; or hold an ensemble against its record."""
+
+import json
+from pathlib import Path
 
 from bitforbit.commands import _shared
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("experiment", nargs="*", help="which ones (default: all)")
+    parser.add_argument(
+        "experiment", nargs="*", help="which ones (default: all); or the file of an ensemble, as ensemble.keras"
+    )
     parser.add_argument("--golden", metavar="FILE", help="goldens to hold against (default: golden/<host class>.json)")
     parser.add_argument("--write", action="store_true", help="write the goldens instead (a decision: bump the policy)")
     parser.add_argument("--attest", metavar="FILE", help="also write a statement of what this host reproduced")
@@ -17,6 +22,24 @@ def add_arguments(parser) -> None:
 
 def run(options) -> int:
     pinned = _shared.start(options)
+    if any(name.endswith(".keras") for name in options.experiment):
+        return _ensemble(options, pinned)
     from bitforbit import verify
 
     return verify.command(options, pinned)
+
+
+def _ensemble(options, pinned) -> int:
+    from bitforbit.errors import UsageError
+    from bitforbit.replicates.ensemble import verify
+    from bitforbit.report import ensemble as shown
+
+    if len(options.experiment) > 1 or options.write or options.golden or options.attest:
+        raise UsageError("expected one ensemble alone. Next step: bitforbit verify ensemble.keras")
+    path = Path(options.experiment[0])
+    verdict = verify.verify(path, pinned)
+    if options.json:
+        print(json.dumps({"same": verdict.same} | verdict._asdict(), indent=2))
+    else:
+        print("\n".join(shown.tell_verdict(verdict, path)))
+    return 0 if verdict.same else 1

@@ -1,0 +1,63 @@
+"""Which replicates may stand in one ensemble: finished, of one configuration and class, each once, in seed order."""
+
+import itertools
+from pathlib import Path
+
+from bitforbit.errors import EvidenceError, UsageError
+from bitforbit.evidence import runs
+from bitforbit.replicates import collect
+
+FEWEST = 2
+
+
+def check(replicates: list[collect.Replicate]) -> None:
+    """Refuse what cannot be one ensemble. The order of members decides bits, so it is the order of seeds.
+
+    Raises:
+        UsageError: fewer than two members, a seed twice, or seeds that do not ascend.
+        EvidenceError: a member is missing, failed or diverged, or is of another configuration or host class.
+    """
+    if len(replicates) < FEWEST:
+        raise UsageError(f"expected at least {FEWEST} members, received {len(replicates)}. Next step: --seeds 0-29")
+    for one, two in itertools.pairwise(replicates):
+        if one.seed == two.seed:
+            raise UsageError(f"expected each seed once, received {one.seed} twice")
+        if one.seed > two.seed:
+            raise UsageError(f"expected members in ascending order of seeds, received {one.seed} before {two.seed}")
+    absent = [member for member in replicates if member.status != collect.FINISHED]
+    if absent:
+        told = "; ".join(f"seed {m.seed} {m.status}" + (f" ({m.note})" if m.note else "") for m in absent)
+        raise EvidenceError(
+            f"expected {len(replicates)} finished members, found {told}. Next step: bitforbit replicate with the same"
+            " --seeds, or name only the seeds that finished"
+        )
+    for key, what in (("config_hash", "configuration"), ("host_class", "host class")):
+        first = replicates[0]
+        for member in replicates[1:]:
+            if member.result[key] != first.result[key]:
+                raise EvidenceError(
+                    f"expected members of one {what}, found {first.result[key][:20]} (seed {first.seed}) and"
+                    f" {member.result[key][:20]} (seed {member.seed})"
+                )
+
+
+def load(replicates: list[collect.Replicate]) -> list:
+    """Return the members' Keras models, in safe mode, under the names and with the settings of an ensemble."""
+    import keras
+
+    models = []
+    for member in replicates:
+        model = keras.saving.load_model(member.folder / runs.MODEL, compile=False)
+        model.name, model.trainable = name(member.seed), False
+        models.append(model)
+    return models
+
+
+def name(seed: int) -> str:
+    """Return a member's name inside the ensemble."""
+    return f"replicate_{seed:04d}"
+
+
+def folder(replicates: list[collect.Replicate]) -> Path:
+    """Return the folder of the members' configuration."""
+    return replicates[0].folder.parent
