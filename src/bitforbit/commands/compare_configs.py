@@ -22,9 +22,10 @@ def add_arguments(parser) -> None:
 def run(options) -> int:
     from bitforbit.errors import UsageError
     from bitforbit.evidence import canonical
-    from bitforbit.replicates import locate, seedlist
+    from bitforbit.replicates import collect, locate, seedlist
     from bitforbit.replicates.statistics import comparison, goal, sequential
     from bitforbit.report import comparison as shown
+    from bitforbit.report import pictures
     from bitforbit.training import experiment, store
 
     if len(options.configuration) < 2:
@@ -43,6 +44,11 @@ def run(options) -> int:
         folder = Path(options.output)
         folder.mkdir(parents=True, exist_ok=True)
         canonical.write(folder / "comparison.json", canonical.dumps(document))
+        values = [
+            {run.seed: run.result["metrics"][aim.metric] for run in side.replicates if run.status == collect.FINISHED}
+            for side in sides
+        ]
+        pictures.comparison(folder, document, values)
     if options.json:
         print(json.dumps({"digest": digest, "comparison": document}, indent=2))
     else:

@@ -38,6 +38,7 @@ def run(options) -> int:
     from bitforbit.policy import activate
     from bitforbit.replicates.ensemble import make
     from bitforbit.report import ensemble as shown
+    from bitforbit.report import pictures
     from bitforbit.training import config, experiment
 
     activate(pinned)
@@ -46,10 +47,19 @@ def run(options) -> int:
     made = make.make(loaded, resolved, replicates, options.uncertainty, options.tolerance)
     name = f"ensemble-{seedlist.spell(chosen)}" + ("-uncertainty" if options.uncertainty else "")
     folder = Path(options.output) if options.output else members.folder(replicates) / name
-    digest = make.publish(made, folder, lambda aside: None)
+    digest = make.publish(
+        made, folder, lambda aside: pictures.gain(aside, made.document, _metric(loaded, made.document))
+    )
     if options.json:
         print(json.dumps({"folder": str(folder), "digest": digest, "ensemble": made.document}, indent=2))
         return 0
     print("\n".join(shown.tell(made.document)))
     print(f"  ensemble     {made.document['model']}\n  document     {digest}\n  written      {folder / make.MODEL}")
     return 0
+
+
+def _metric(loaded, document: dict) -> str:
+    from bitforbit.replicates.statistics import goal
+
+    declared = goal.expected(loaded.module)
+    return declared["metric"] if declared else next(iter(document["gain"]["ensemble"]))

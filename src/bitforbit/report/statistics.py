@@ -5,6 +5,7 @@ from pathlib import Path
 
 from bitforbit.replicates import collect
 from bitforbit.replicates.statistics import goal, summary
+from bitforbit.report import pictures
 
 SHOWN = (2, 3, 5, 10, 20, 30, 50, 100)
 FEW = 5
@@ -30,6 +31,10 @@ def conclude(
     wanted = {declared["metric"]: difference} if declared and difference is not None else None
     document = summary.describe(replicates, wanted)
     digest = summary.write(folder, document)
+    if document["counts"][collect.FINISHED] > 1:
+        metric = declared["metric"] if declared else next(iter(document["metrics"]))
+        pictures.seeds(folder, document, metric)
+        pictures.standard_error(folder, document, metric)
     times = {replicate.seed: _seconds(replicate) for replicate in replicates}
     print("\n".join([*table(document, replicates, times), *tell(document, declared)]))
     print(_line("statistics", digest))
