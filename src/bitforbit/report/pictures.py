@@ -135,16 +135,17 @@ def _both(axes, one: dict, a: dict, b: dict, metric: str) -> None:
 
 def gain(folder: Path, document: dict, metric: str) -> None:
     """Write `gain.png` and `.svg`: the metric of the first M members together, and of each member alone."""
-    scores = [scores[metric] for scores in document["gain"]["by_members"]]
+    firsts, scores = zip(*((row["members"], row[metric]) for row in document["gain"]["by_members"]), strict=True)
     single = [scores[metric] for scores in document["gain"]["members"]]
 
     def draw(axes):
-        counts = range(1, len(scores) + 1)
-        axes.plot(counts, single, "o", color=MUTED, ms=4, alpha=0.7, mec="none", label="member M alone")
+        axes.plot(
+            range(1, len(single) + 1), single, "o", color=MUTED, ms=4, alpha=0.7, mec="none", label="member M alone"
+        )
         axes.axhline(sum(single) / len(single), color=MUTED, lw=1, ls="--", label="mean of single members")
-        axes.plot(counts, scores, "o-", color=ACCENT, ms=3.5, lw=1.8, label="ensemble of the first M")
+        axes.plot(firsts, scores, "o-", color=ACCENT, ms=3.5, lw=1.8, label="ensemble of the first M")
         axes.set(xlabel="members M", ylabel=metric, title=f"{document['experiment']}: what an ensemble gains")
-        axes.set_xlim(0.5, len(scores) + 0.5)
+        axes.set_xlim(0.5, len(single) + 0.5)
         axes.grid(axis="y", color=FAINT)
         axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
 

@@ -13,7 +13,15 @@ TINY = 1.1754943508222875e-38
 
 
 def combine(models: list, kind: str | None = None, uncertainty: bool = False):
-    """Return the ensemble of Keras models that have one output each.
+    """Return the ensemble of Keras models that have one output each; arguments and errors as for `graph`."""
+    import keras
+
+    inputs, _, outputs = graph(models, kind, uncertainty)
+    return keras.Model(inputs, outputs, name="ensemble")
+
+
+def graph(models: list, kind: str | None = None, uncertainty: bool = False):
+    """Return inputs, each member's output, and the ensemble's outputs, as symbolic tensors.
 
     Args:
         models: in the order of their seeds, uniquely named, not trainable.
@@ -33,12 +41,13 @@ def combine(models: list, kind: str | None = None, uncertainty: bool = False):
     inputs = keras.tree.map_structure(
         lambda one: keras.Input(batch_shape=one.shape, dtype=one.dtype, name=one.name), models[0].input
     )
-    stacked = ops.stack([model(inputs) for model in models], axis=-1)
+    singles = [model(inputs) for model in models]
+    stacked = ops.stack(singles, axis=-1)
     mean = ops.mean(stacked, axis=-1)
     outputs = mean
     if uncertainty:
         outputs = {"mean": mean, "spread": ops.std(stacked, axis=-1)} | _entropies(stacked, mean, kind)
-    return keras.Model(inputs, outputs, name="ensemble")
+    return inputs, singles, outputs
 
 
 def _entropies(stacked, mean, kind: str | None) -> dict:

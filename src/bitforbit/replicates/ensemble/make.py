@@ -15,6 +15,8 @@ from bitforbit.training import config as configs
 from bitforbit.training import seeds
 from bitforbit.training.experiment import Data, Experiment
 
+# Where the metric of the first M members is measured.
+CURVE = (1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 40, 50, 75)
 MODEL, DOCUMENT = "ensemble.keras", "ensemble.json"
 
 
@@ -46,6 +48,8 @@ def make(
         UsageError, EvidenceError: see `members.check`; also where a member predicts other bits here than when trained,
             or the data are others.
     """
+    import keras
+
     members.check(replicates)
     models = members.load(replicates)
     seeds.seed_globals(0, "data")
@@ -53,19 +57,20 @@ def make(
     seeds.seed_globals(0, "initialization")
     compiled = experiment.build_model(config)
     kind = formula.kind_of(compiled)
-    model = formula.combine(models, kind, uncertainty)
+    inputs, singles, combined = formula.graph(models, kind, uncertainty)
     root = _hold_data(data, replicates[0])
-    outputs = member_predictions(models, data.x_test, size)
+    # One graph and one pass for all.
+    everything = keras.Model(inputs, {"members": singles, "ensemble": combined})
+    predicted = everything.predict(data.x_test, batch_size=size, verbose=0)
+    outputs, found = predicted["members"], predicted["ensemble"]
     _hold_predictions(replicates, outputs)
-    found = model.predict(data.x_test, batch_size=size, verbose=0)
     record = _record(experiment, config, replicates, found, root)
-    content = file.pack(model, record)
+    content = file.pack(keras.Model(inputs, combined, name="ensemble"), record)
     document = record | {
         "model": _sha(content),
         "outputs": sorted(found) if isinstance(found, dict) else ["mean"],
         "kind": kind,
         "gain": _gain(compiled, replicates, outputs, found, data, size, kind),
-        "builds": None,
     }
     flat = np.stack([output.reshape(len(output), -1) for output in outputs])
     spread = gains.variance(flat)
@@ -80,16 +85,6 @@ def make(
     if tolerance is not None:
         document["enough"] = {"tolerance": tolerance, "members": gains.members_needed(spread, tolerance)}
     return Made(content, document)
-
-
-def member_predictions(models: list, x, size: int) -> list[np.ndarray]:
-    """Return each member's predictions, in order, by one pass through one graph."""
-    import keras
-
-    inputs = keras.tree.map_structure(
-        lambda one: keras.Input(batch_shape=one.shape, dtype=one.dtype, name=one.name), models[0].input
-    )
-    return keras.Model(inputs, [model(inputs) for model in models]).predict(x, batch_size=size, verbose=0)
 
 
 def _hold_data(data: Data, first: collect.Replicate) -> str:
@@ -139,7 +134,7 @@ def _record(experiment: Experiment, config, replicates: list[collect.Replicate],
 
 
 def _gain(compiled, replicates, outputs, found, data: Data, size: int, kind: str | None) -> dict:
-    """Return the model's own metrics for members, for the ensemble, and for its first 1, 2, 3 ... members."""
+    """Return the model's own metrics for members, for the ensemble, and for its first members by number."""
     import keras
     from keras import ops
 
@@ -151,12 +146,17 @@ def _gain(compiled, replicates, outputs, found, data: Data, size: int, kind: str
         scores = scorer.evaluate(predicted, data.y_test, batch_size=size, verbose=0, return_dict=True)
         return {name: float(value) for name, value in scores.items()}
 
-    first = [score(np.asarray(ops.mean(ops.stack(outputs[:m], axis=-1), axis=-1))) for m in range(1, len(outputs))]
-    first.append(score(found["mean"] if isinstance(found, dict) else found))
+    first = [
+        {"members": m} | score(np.asarray(ops.mean(ops.stack(outputs[:m], axis=-1), axis=-1)))
+        for m in CURVE
+        if m < len(outputs)
+    ]
+    whole = score(found["mean"] if isinstance(found, dict) else found)
+    first.append({"members": len(outputs)} | whole)
     return {
         "members": [{"seed": member.seed} | member.result["metrics"] for member in replicates],
         "by_members": first,
-        "ensemble": first[-1],
+        "ensemble": whole,
     }
 
 
