@@ -37,7 +37,7 @@ def _comparison(found: dict, document: dict) -> list[str]:
         _line(f"P({a} better)", f"{found['probability']:.3f}", f"{share}: {_range(found['probability_interval'])}"),
     ]
     if found["look"]:
-        lines.append(_line("look", f"at {found['look']} seeds", _looks(document["looks"], found["look"])))
+        lines.append(_line("look", f"at {found['look']} seeds", _looks(document["looks"], found)))
     lines.append(_line("verdict", _verdict(found)))
     needed = found["seeds_needed"]
     if needed:
@@ -60,10 +60,14 @@ def _verdict(found: dict) -> str:
     return f"{better} is better: {found['verdict']}"
 
 
-def _looks(looks: list[dict], reached: int) -> str:
+def _looks(looks: list[dict], found: dict) -> str:
     told = ", ".join(f"{row['seeds']}: {row['level']:.2g}" for row in looks)
-    later = "; later seeds are not used" if reached != looks[-1]["seeds"] else ""
-    return f"level by alpha spending {told}{later}"
+    later = [row["seeds"] for row in looks if row["seeds"] > found["look"]]
+    if found["verdict"] != superiority.UNDECIDED:
+        after = "; decided here, later seeds are not used"
+    else:
+        after = f"; the next look is at {later[0]} seeds" if later else "; this was the last"
+    return f"level by alpha spending {told}{after}"
 
 
 def _short(row: list) -> list:

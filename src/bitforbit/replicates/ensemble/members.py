@@ -5,7 +5,7 @@ from pathlib import Path
 
 from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import runs
-from bitforbit.replicates import collect
+from bitforbit.replicates import collect, seedlist
 
 FEWEST = 2
 
@@ -26,10 +26,12 @@ def check(replicates: list[collect.Replicate]) -> None:
             raise UsageError(f"expected members in ascending order of seeds, received {one.seed} before {two.seed}")
     absent = [member for member in replicates if member.status != collect.FINISHED]
     if absent:
-        told = "; ".join(f"seed {m.seed} {m.status}" + (f" ({m.note})" if m.note else "") for m in absent)
+        missing = [member.seed for member in absent if member.status == collect.MISSING]
+        told = [f"seed {m.seed} {m.status} ({m.note})" for m in absent if m.status != collect.MISSING]
+        told += [f"seed{'s' * (len(missing) > 1)} {seedlist.spell(missing)} missing"] if missing else []
         raise EvidenceError(
-            f"expected {len(replicates)} finished members, found {told}. Next step: bitforbit replicate with the same"
-            " --seeds, or name only the seeds that finished"
+            f"expected {len(replicates)} finished members, found {'; '.join(told)}. Next step: bitforbit"
+            " replicate with the same --seeds, or name only the seeds that finished"
         )
     for key, what in (("config_hash", "configuration"), ("host_class", "host class")):
         first = replicates[0]
