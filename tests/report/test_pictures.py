@@ -51,6 +51,12 @@ def test_other_numbers_are_another_picture(drawn, tmp_path):
     assert {name for name in drawn if drawn[name] == other[name]} == {"gain.png", "gain.svg"}
 
 
+@pytest.mark.parametrize("values", [[0.5] * 6, [0.5, 0.5 + 2**-53, 0.5 - 2**-54, 0.5, 0.5], [1e-12, 2e-12, 1e9]])
+def test_values_that_hardly_or_wildly_differ(tmp_path, values):
+    pictures.seeds(tmp_path, summary.describe(made.configuration(values)), "accuracy")
+    assert (tmp_path / "seeds.png").stat().st_size > 10_000
+
+
 def test_no_date_and_no_version_is_in_a_file(drawn):
     for name, content in drawn.items():
         assert content.startswith(b"\x89PNG" if name.endswith("png") else b"<?xml"), name

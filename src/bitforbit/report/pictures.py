@@ -33,6 +33,9 @@ def seeds(folder: Path, document: dict, metric: str) -> None:
 
 def _seeds(axes, document, metric, found, values) -> None:
     bins = min(len(values), max(5, math.ceil(2 * math.sqrt(len(values)))))
+    # Values a few units in the last place apart have no room for so many bins.
+    while bins > 1 and min(values) < max(values) and not np.diff(np.linspace(min(values), max(values), bins + 1)).all():
+        bins //= 2
     heights, _, _ = axes.hist(values, bins=bins, color=FAINT, edgecolor="white", label="runs")
     top = max(heights)
     # Equal values are spread downwards, so that each run is a point of its own.
