@@ -15,6 +15,7 @@ ORDER = (
     "policy",
     "evidence",
     "audit",
+    "datalock",
     "training",
     "datasets",
     "verify",

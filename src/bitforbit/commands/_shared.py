@@ -2,12 +2,14 @@
 
 import argparse
 
+from bitforbit import project
 from bitforbit.policy.model import PRECISIONS, Policy
 
 
 def add_experiment_options(parser: argparse.ArgumentParser) -> None:
+    default = project.settings().experiment
     parser.add_argument(
-        "experiment", nargs="?", default="digits", help="name, dotted module or .py file (default: digits)"
+        "experiment", nargs="?", default=default, help=f"name, dotted module or .py file (default: {default})"
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of the config"

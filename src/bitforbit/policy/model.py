@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from bitforbit import project
 from bitforbit.errors import UsageError
 from bitforbit.policy import devices, gpu_knobs, knobs
 
@@ -46,14 +47,15 @@ class Policy:
         """Return the policy asked for by the arguments, else by the environment, else the default one.
 
         Args:
-            pool_size: `None` takes `BITFORBIT_POOL_SIZE`, else 2.
+            pool_size: `None` takes `BITFORBIT_POOL_SIZE`, else `pool-size` of the project's pyproject.toml, else 2.
             device: as in `devices.choose`: `None` takes `BITFORBIT_DEVICE`.
             gpus, precision, xla: see the attributes; only for a GPU.
 
         Raises:
             UsageError: the size is not an integer from 1 to 256, or a GPU's setting was given for the CPU.
         """
-        text = str(pool_size) if pool_size is not None else os.environ.get(POOL_SIZE_VARIABLE, str(knobs.POOL_SIZE))
+        text = str(pool_size) if pool_size is not None else os.environ.get(POOL_SIZE_VARIABLE, "")
+        text = text or str(project.settings().pool_size or knobs.POOL_SIZE)
         if not text.isdecimal() or not 1 <= int(text) <= LARGEST_POOL:
             raise UsageError(
                 f"expected a pool size from 1 to {LARGEST_POOL}, received {text!r}."

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from bitforbit import datalock
 from bitforbit.errors import UsageError
 
 BUILT_IN = ("sequence", "digits", "solubility", "peptides")
@@ -39,7 +40,8 @@ class Experiment:
     Attributes:
         name: as in `runs/<name>/`.
         module: what was imported.
-        source: SHA-256 of the module's text with `\\n` line ends: other code, other run.
+        source: SHA-256 of the module's text with `\\n` line ends, with those of the rest of its package and of the
+            project's data.lock where there are such: other code or data, other run.
     """
 
     name: str
@@ -64,6 +66,7 @@ def load(name: str) -> Experiment:
 
     Raises:
         UsageError: there is no such experiment, or the module lacks a part of the contract.
+        DataError: a file that the project's data.lock records is missing or another.
     """
     if name.endswith(".py"):
         module = _import_file(Path(name))
@@ -76,8 +79,28 @@ def load(name: str) -> Experiment:
             raise UsageError(f"expected {name} to define Config, load_data and build_model, found no {part}")
     if not is_dataclass(module.Config) or not module.Config.__dataclass_params__.frozen:
         raise UsageError(f"expected {name}.Config to be a frozen dataclass. Next step: @dataclass(frozen=True)")
-    text = Path(module.__file__).read_bytes().replace(b"\r\n", b"\n")
-    return Experiment(short, module, hashlib.sha256(text).hexdigest())
+    return Experiment(short, module, _source(module, name in BUILT_IN))
+
+
+def _source(module: ModuleType, built_in: bool) -> str:
+    path = Path(module.__file__).resolve()
+    source = _text_digest(path)
+    if built_in:
+        return source
+    parts = []
+    if module.__package__ and not module.__package__.startswith("bitforbit."):
+        # What else the experiment may import from its package, which its own text does not show.
+        others = sorted(path.parent.rglob("*.py"))
+        parts += [f"{other.relative_to(path.parent)} {_text_digest(other)}" for other in others if other != path]
+    lock = datalock.find(path.parent)
+    if lock is not None:
+        datalock.check(lock)
+        parts.append(f"{datalock.FILE} {_text_digest(lock)}")
+    return hashlib.sha256("\n".join([source, *parts]).encode()).hexdigest() if parts else source
+
+
+def _text_digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def _import_module(name: str) -> ModuleType:

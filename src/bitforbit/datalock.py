@@ -1,0 +1,154 @@
+"""data.lock: the SHA-256 of a project's own data files, recorded once and checked at each run.
+
+A line is `<64 hex digits>  <path>`, as sha256sum writes it: `sha256sum -c data.lock` checks the same. Paths are
+relative to the folder of data.lock, with `/`, sorted. Hashes of unchanged files are remembered by device, inode, size
+and times to the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
+"""
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+
+from bitforbit.errors import DataError, UsageError
+from bitforbit.evidence import canonical
+
+FILE = "data.lock"
+REMEMBERED = Path(".bitforbit", "data.json")
+# A file that changed just now may change again within one tick of the file system's clock.
+SETTLED_NS = 2_000_000_000
+
+
+def find(start: Path) -> Path | None:
+    """Return the data.lock of the nearest folder from `start` upwards that holds one or a pyproject.toml."""
+    for folder in (start, *start.parents):
+        if (folder / FILE).is_file():
+            return folder / FILE
+        if (folder / "pyproject.toml").is_file():
+            return None
+    return None
+
+
+def read(lock: Path) -> dict[str, str]:
+    """Return the SHA-256 of each recorded path; empty where there is no such file.
+
+    Raises:
+        DataError: a line is none of `<64 hex digits>  <path below the folder>`.
+    """
+    entries: dict[str, str] = {}
+    try:
+        lines = lock.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return {}
+    for number, line in enumerate(lines, 1):
+        found = re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)
+        inside = found and not Path(found[2]).is_absolute() and ".." not in Path(found[2]).parts
+        if not inside or found[2] in entries:
+            raise DataError(
+                f"expected `<sha256>  <path>` in line {number} of {lock}, each path once, found {line!r}."
+                " Next step: bitforbit data add PATH, on a data.lock without this line."
+            )
+        entries[found[2]] = found[1]
+    return entries
+
+
+def add(path: Path, lock: Path) -> dict[str, str]:
+    """Record a file, or every file of a folder but hidden ones; return what is new or changed.
+
+    Raises:
+        UsageError: there is no such file, it lies outside the lock's folder, or its name cannot stand in a line.
+    """
+    if not path.exists():
+        raise UsageError(f"expected a file or folder at {path}, found none")
+    files = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path)) if path.is_dir() else [path]
+    if not files:
+        raise UsageError(f"expected files in {path}, found none")
+    before = read(lock)
+    digests = _Digests(lock.parent)
+    found = {_name(file, lock.parent): digests.of(file) for file in files}
+    digests.remember()
+    changed = {name: digest for name, digest in found.items() if before.get(name) != digest}
+    if changed:
+        lines = [f"{digest}  {name}\n" for name, digest in sorted((before | found).items())]
+        canonical.write(lock, "".join(lines).encode())
+    return changed
+
+
+def check(lock: Path) -> None:
+    """Return where every recorded file is the recorded one.
+
+    Raises:
+        DataError: one is missing or another; all such are named.
+    """
+    digests, complaints = _Digests(lock.parent), []
+    for name, expected in read(lock).items():
+        try:
+            found = digests.of(lock.parent / name)
+        except FileNotFoundError:
+            complaints.append(f"{name}: missing")
+            continue
+        except OSError as error:
+            complaints.append(f"{name}: cannot be read ({error.strerror})")
+            continue
+        if found != expected:
+            complaints.append(f"{name}: changed, expected SHA-256 {expected}, found {found}")
+    digests.remember()
+    if complaints:
+        raise DataError(
+            f"data is not as recorded in {lock}: {'; '.join(complaints)}."
+            " Next step: bring the files back, or, if the change is meant, bitforbit data add PATH."
+        )
+
+
+def _hidden(path: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _name(file: Path, root: Path) -> str:
+    try:
+        # Of the folder it lies in, not of where a link points: data may be linked from another disk.
+        name = Path(os.path.abspath(file)).relative_to(os.path.abspath(root)).as_posix()
+    except ValueError:
+        raise UsageError(
+            f"expected {file} in the project {root}, found it outside."
+            " Next step: move it there, or link to it from data/"
+        ) from None
+    if not name.isprintable() or "\\" in name or name != name.strip():
+        raise UsageError(f"expected a printable name without backslash, received {name!r}. Next step: rename the file")
+    return name
+
+
+class _Digests:
+    """SHA-256 of files, remembered in a folder that may go at any time."""
+
+    def __init__(self, root: Path):
+        self.path = root / REMEMBERED
+        try:
+            self.known = dict(json.loads(self.path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            self.known = {}
+        self.fresh: dict[str, str] = {}
+
+    def of(self, file: Path) -> str:
+        key = self._key(file)
+        digest = self.known.get(key) or canonical.file_digest(file)
+        if self._key(file) == key:
+            self.fresh[key] = digest
+        return digest
+
+    def _key(self, file: Path) -> str:
+        facts = os.stat(file)
+        settled = time.time_ns() - max(facts.st_mtime_ns, facts.st_ctime_ns) > SETTLED_NS
+        numbers = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
+        return "-".join(map(str, numbers)) if settled else f"unsettled-{os.fspath(file)}"
+
+    def remember(self) -> None:
+        kept = {key: digest for key, digest in self.fresh.items() if not key.startswith("unsettled")}
+        if kept.items() <= self.known.items():
+            return
+        try:
+            self.path.parent.mkdir(exist_ok=True)
+            canonical.write(self.path, canonical.dumps(self.known | kept))
+        except OSError:  # a read-only folder: hashed again next time
+            pass
