@@ -1,0 +1,1 @@
+"""Put bitforbit around a project that is there already; new projects come from the cookiecutter template."""

@@ -1,0 +1,95 @@
+"""bitforbit init: shows, never overwrites, writes all or nothing, leaves the script alone."""
+
+import os
+import subprocess
+
+import pytest
+from support import PROJECT, bitforbit
+
+from bitforbit.starter import adopt
+
+SCRIPT = "import keras\nprint(keras.__version__)\n"
+
+
+@pytest.fixture
+def mine(tmp_path):
+    folder = tmp_path / "My study"
+    folder.mkdir()
+    (folder / "train.py").write_text(SCRIPT)
+    return folder
+
+
+def names(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_it_shows_first_and_writes_nothing_unasked(mine):
+    done = bitforbit("init", cwd=mine)
+    assert (done.returncode, done.stderr) == (2, "nothing was written. Next step: bitforbit init --yes\n")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "around train.py, which is not touched:"
+    assert {"  write  Makefile", "  write  requirements.lock", "  write  pyproject.toml"} <= set(lines)
+    assert names(mine) == {"train.py"}
+
+
+def test_it_writes_what_a_project_needs_and_once(mine):
+    done = bitforbit("init", "--yes", cwd=mine)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (mine / "train.py").read_text() == SCRIPT
+    for name in ("bitforbit.mk", "requirements.lock", "docker/build.sh", "src/bitforbit/cli.py"):
+        assert (mine / name).read_bytes() == (PROJECT / name).read_bytes()
+        assert (mine / name).stat().st_mode == (PROJECT / name).stat().st_mode
+    assert not [
+        name for name in names(mine) if "__pycache__" in name or "_build" in name or name.startswith(".bitforbit")
+    ]
+    listed = subprocess.run(["make", "help"], cwd=mine, capture_output=True, text=True, check=True).stdout
+    assert "  make run " in listed and "  make docker-run " in listed
+    assert "IMAGE ?= my-study\nSCRIPT ?= train.py\n" in (mine / "Makefile").read_text()
+    again = bitforbit("init", "--yes", cwd=mine)
+    assert again.stdout == "around train.py, which is not touched:\nnothing to write: all is there\n"
+
+
+def test_files_of_the_users_stay(mine):
+    (mine / "Makefile").write_text("all:\n")
+    (mine / "requirements.in").write_text("keras\n")
+    done = bitforbit("init", "--yes", cwd=mine)
+    assert done.returncode == 0
+    assert "  keep   Makefile: yours. add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)\n" in done.stdout
+    assert (mine / "Makefile").read_text() == "all:\n" and (mine / "requirements.in").read_text() == "keras\n"
+
+
+def test_a_file_in_the_machinerys_place_is_refused_before_anything_is_written(mine):
+    (mine / "docker").mkdir()
+    (mine / "docker" / "Dockerfile").write_text("FROM scratch\n")
+    done = bitforbit("init", "--yes", cwd=mine)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "bitforbit init: found files where bitforbit's own must stand, nothing was written: docker/Dockerfile."
+        " Next step: move them away\n"
+    )
+    assert names(mine) == {"train.py", "docker/Dockerfile"}
+
+
+def test_which_script_must_be_clear(tmp_path):
+    line = f"bitforbit init: expected one script that imports keras or tensorflow in {tmp_path}, found "
+    assert bitforbit("init", cwd=tmp_path).stderr == f"{line}none. Next step: bitforbit init SCRIPT.py\n"
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text("import tensorflow as tf\n")
+    assert bitforbit("init", cwd=tmp_path).stderr == f"{line}several: a.py, b.py. Next step: bitforbit init SCRIPT.py\n"
+    assert bitforbit("init", "no.py", cwd=tmp_path).returncode == 2
+
+
+def test_a_failure_half_way_leaves_nothing(mine, monkeypatch):
+    chosen = adopt.plan(PROJECT, mine, "train.py")
+    real, count = os.link, []
+
+    def link(source, target):
+        count.append(target)
+        if len(count) == 9:
+            raise OSError(28, "No space left on device")
+        real(source, target)
+
+    monkeypatch.setattr(adopt.os, "link", link)
+    with pytest.raises(OSError, match="No space left"):
+        adopt.write(chosen, mine)
+    assert names(mine) == {"train.py"}
