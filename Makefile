@@ -1,6 +1,7 @@
 # bitforbit: `make` prints what there is.
 EXPERIMENT ?= digits
-SHELL_FILES := .ci/run $(wildcard benchmarks/*.sh)
+SHELL_FILES := .ci/run $(wildcard benchmarks/*.sh docker/cluster/*.sbatch)
+GPU_FLAGS ?= --gpus all
 
 include bitforbit.mk
 
@@ -23,7 +24,7 @@ test-hosts: setup $(VENV)/.dev ## train every layer that stock kernels make host
 	@$(BIN)/pytest tests/hosts -m "emulation and slow" --ignore tests/hosts/test_ablation.py $(ARGS)
 
 test-cuda: setup $(VENV)/.dev ## run the tests of the CUDA image (make image-cuda); none needs a GPU
-	@$(BIN)/pytest tests/cuda $(ARGS)
+	@BITFORBIT_REQUIRE_CUDA_IMAGE=1 $(BIN)/pytest tests/cuda $(ARGS)
 
 test-starter: setup $(VENV)/.dev ## generate projects and run what they promise; BITFORBIT_SEED_VENV=$(VENV) is quicker
 	@$(BIN)/pytest tests/starter -m slow $(ARGS)
@@ -33,3 +34,7 @@ test-ablation: setup $(VENV)/.dev ## take each measure away: some host must diff
 
 bench: setup $(VENV)/.dev ## measure what determinism costs, side by side
 	@$(BIN)/python benchmarks/training.py
+
+bench-gpu: ## measure what the GPU policy costs, in the CUDA image: BENCH_ARGS='--rounds 5 digits' GPU_FLAGS='--gpus all'
+	@$(DOCKER) run --rm $(GPU_FLAGS) -v "$$PWD/benchmarks:/benchmarks:ro" -v bitforbit-cuda-cache:/cuda-cache \
+		--entrypoint /opt/venv/bin/python $(IMAGE):$(CUDA_TAG) /benchmarks/gpu.py $(BENCH_ARGS)
