@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from support import PROJECT, clean_environment
 
+from bitforbit.policy.cuda import LIBRARIES
+
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cuda.lock")
 
 
@@ -41,6 +43,40 @@ def test_common_packages_have_one_version():
     assert development["pip-tools"].startswith("7.6.")
     for name in runtime.keys() & development.keys():
         assert runtime[name] == development[name], name
+
+
+def test_the_cuda_lock_is_the_cpu_lock_with_another_tensorflow_and_nvidias_wheels():
+    """Common packages have one version and the same files; every wheel that the extra asks for is pinned."""
+    cpu, cuda = (entries(name) for name in ("requirements.lock", "requirements-cuda.lock"))
+    nvidia = {name for name in cuda if name.startswith("nvidia-")}
+    assert nvidia >= {library.wheel for library in LIBRARIES} | {"nvidia-cuda-nvcc-cu12"}
+    assert cuda.keys() - nvidia - {"tensorflow"} == cpu.keys() - {"tensorflow-cpu"}
+    assert {name: entry for name, entry in cuda.items() if name in cpu} == {
+        name: entry for name, entry in cpu.items() if name in cuda
+    }
+    assert cuda["tensorflow"][0] == cpu["tensorflow-cpu"][0] == "2.21.0"
+    listed = dict(re.findall(r"^(nvidia-[a-z0-9-]+)==(\S+)$", (PROJECT / "requirements-cuda.in").read_text(), re.M))
+    assert listed == {name: cuda[name][0] for name in nvidia}
+
+
+def entries(name: str) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """Each package's version and the hashes of its files."""
+    blocks = re.split(r"^(?=[a-z0-9])", (PROJECT / name).read_text(), flags=re.MULTILINE)[1:]
+    found = (re.match(r"([a-z0-9._-]+)==(\S+)", block) for block in blocks)
+    return {
+        match[1]: (match[2], tuple(re.findall(r"sha256:[0-9a-f]{64}", block)))
+        for match, block in zip(found, blocks, strict=True)
+    }
+
+
+@pytest.mark.network
+@pytest.mark.slow
+def test_the_cuda_lock_is_what_its_file_resolves_to():
+    """Minutes where an index hands out no metadata apart from the wheels, which are 2.5 GB."""
+    done = subprocess.run(
+        ["make", "lock-check", "LOCKS=requirements-cuda"], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def other_pythons() -> list:
@@ -85,7 +121,8 @@ def test_the_lock_installs_and_trains_under(python, tmp_path):
 @pytest.mark.network
 def test_a_stale_lock_is_noticed(tmp_path):
     """`make lock-check` passes on the committed locks; on a copy with one pin too many in the .in file it fails."""
-    assert subprocess.run(["make", "lock-check"], cwd=PROJECT, capture_output=True).returncode == 0
+    small = "LOCKS=requirements requirements-dev"
+    assert subprocess.run(["make", "lock-check", small], cwd=PROJECT, capture_output=True).returncode == 0
     for name in ("Makefile", "bitforbit.mk", "requirements.in", "requirements-dev.in", "requirements-data.txt", *LOCKS):
         shutil.copy(PROJECT / name, tmp_path)
     (tmp_path / ".venv").symlink_to(PROJECT / ".venv")
