@@ -83,6 +83,22 @@ def test_a_gpu_that_cannot_be_used_is_refused(run, drivers, which, gpu, variable
     assert told in done.stderr and len(done.stderr.splitlines()) == 1
 
 
+def test_a_gpu_that_the_driver_has_and_tensorflow_does_not_see_is_never_a_training_on_the_cpu(run, drivers, tmp_path):
+    """The very case of tensorflow#117538: the driver answers, TensorFlow goes on without a GPU."""
+    flags = [f"--volume={drivers / 'new'}:/driver:ro", "--env=LD_LIBRARY_PATH=/driver", f"--env=FAKE_GPUS={H100}"]
+    done = run("train", "sequence", flags=flags, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == (
+        "bitforbit train: expected TensorFlow to see 1 GPU, found 0, though the driver has it."
+        " Next step: TF_CPP_MIN_LOG_LEVEL=0 shows TensorFlow's own reason."
+    )
+    (tmp_path / "empty").touch(0o644)
+    hidden = [*flags, f"--volume={tmp_path}/empty:/etc/ld.so.cache:ro"]
+    done = run("train", "sequence", flags=hidden, check=False)
+    assert done.returncode == 2
+    assert "found that the loader lacks " in done.stderr and "libcusolver.so.11" in done.stderr
+
+
 def test_every_package_is_the_locks_and_they_fit_together(run):
     pip = next(PROJECT.glob(".venv/lib/python3.*/site-packages/pip"))
     flags = [f"--volume={pip}:/pip/pip:ro", "--env=PYTHONPATH=/pip"]
