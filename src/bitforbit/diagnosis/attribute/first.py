@@ -40,26 +40,35 @@ def difference(a: Path, b: Path) -> First | None:
 
 
 def _data(left: dict, right: dict) -> First | None:
-    sides = [{leaf["path"]: leaf for leaf in side.get("data", {}).get("arrays", [])} for side in (left, right)]
-    return _first("data", 0, *sides)
+    return _first("data", 0, _arrays(left), _arrays(right))
+
+
+def _arrays(result: dict) -> dict:
+    """The data of an experiment, or of each fit of a script."""
+    found = {leaf["path"]: leaf for leaf in result.get("data", {}).get("arrays", [])}
+    for fit in result.get("fits", []):
+        found |= {f"fit {fit['fit']}: {leaf['path']}": leaf for leaf in fit["data"]["arrays"]}
+    return found
 
 
 def _weights(a: Path, b: Path) -> First | None:
     sides = [_epochs(folder) for folder in (a, b)]
-    for epoch in sorted(set(sides[0]) | set(sides[1])):
+    for fit, epoch in sorted(set(sides[0]) | set(sides[1])):
         stage = "training" if epoch else "initialization"
-        if found := _first(stage, epoch, *(side.get(epoch, {}) for side in sides)):
-            return found
+        if found := _first(stage, epoch, *(side.get((fit, epoch), {}) for side in sides)):
+            return found._replace(what=f"fit {fit}: {found.what}") if fit else found
     return None
 
 
-def _epochs(folder: Path) -> dict[int, dict[str, str]]:
-    epochs: dict[int, dict[str, str]] = {}
+def _epochs(folder: Path) -> dict[tuple[int, int], dict[str, str]]:
+    """Digests by fit (0 in an experiment) and epoch."""
+    epochs: dict[tuple[int, int], dict[str, str]] = {}
     path = folder / runs.DIGESTS
     if path.exists():
         with open(path, encoding="utf-8", newline="") as file:
             for row in csv.DictReader(file):
-                epochs.setdefault(int(row["epoch"]), {})[row["variable"]] = row["sha256"]
+                place = int(row.get("fit", 0)), int(row["epoch"])
+                epochs.setdefault(place, {})[row["variable"]] = row["sha256"]
     return epochs
 
 

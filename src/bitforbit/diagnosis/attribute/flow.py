@@ -45,11 +45,11 @@ def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Conditi
     found.plain, varied = runner.run_all(jobs)
     guilty: list[tuple[Condition, Outcome]] = []
     if varied.key != found.control.key:
-        numbered = [item for item in table if item.source]
-        alone = runner.run_all([Job(item.name, base | item.change) for item in numbered])
-        guilty = [pair for pair in zip(numbered, alone, strict=True) if pair[1].key != found.control.key]
-        harmless = [item for item in numbered if item not in [pair[0] for pair in guilty]]
-        guilty += _halve(runner, base, found, harmless, [item for item in table if not item.source], not guilty)
+        guilty = _alone(runner, base, found, table, varied)
+        if not any(outcome.key == varied.key for _, outcome in guilty):
+            harmless = [item for item in table if item.source and item not in [pair[0] for pair in guilty]]
+            rest = [item for item in table if not item.source]
+            guilty += _halve(runner, base, found, harmless, rest, known=not guilty)
     for item, outcome in guilty:
         if outcome.failure:
             found.not_varied.append((item.name, f"the run fails: {outcome.failure}"))
@@ -58,6 +58,18 @@ def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Conditi
     _doubt(runner, base, found)
     names = [item.name for item, _ in guilty]
     found.under += [item.name for item in table if item.name not in names]
+
+
+def _alone(runner, base: Change, found: Diagnosis, table, varied: Outcome) -> list[tuple[Condition, Outcome]]:
+    """Each source alone, until one gives what all conditions at once gave: then no other condition adds anything."""
+    numbered, guilty = [item for item in table if item.source], []
+    for start in range(0, len(numbered), runner.jobs):
+        part = numbered[start : start + runner.jobs]
+        outcomes = runner.run_all([Job(item.name, base | item.change) for item in part])
+        guilty += [pair for pair in zip(part, outcomes, strict=True) if pair[1].key != found.control.key]
+        if any(outcome.key == varied.key for outcome in outcomes):
+            break
+    return guilty
 
 
 def _halve(runner, base: Change, found: Diagnosis, harmless, rest, known: bool) -> list[tuple[Condition, Outcome]]:

@@ -67,6 +67,7 @@ def _of_sources(seed: int) -> list[Condition]:
 def _of_surroundings(seed: int, files: tuple[str, ...]) -> list[Condition]:
     core = str(sorted(os.sched_getaffinity(0))[seed % len(os.sched_getaffinity(0))])
     one_core = "" if len(os.sched_getaffinity(0)) > 1 else "this process may use one core only"
+    other_user = _setpriv(*files)
     still = ("setarch", "-R") if _works("setarch", "-R", "true") else ()
     home = os.environ.get("HOME", "/root")
     fonts = os.environ.get("MPLCONFIGDIR") or f"{home}/.cache/matplotlib"
@@ -75,8 +76,9 @@ def _of_surroundings(seed: int, files: tuple[str, ...]) -> list[Condition]:
                   "report it: the launcher sets these back",
                   Change({"PYTHONHASHSEED": str(16 + seed), "TZ": "Asia/Kolkata", "LC_ALL": "C",
                           "TF_NUM_INTRAOP_THREADS": "7", "OMP_NUM_THREADS": "3", "ONEDNN_MAX_CPU_ISA": "SSE41"})),
-        Condition("user", "the user's name or id reaches the result", "take no path, name or seed from the user",
-                  Change({"USER": "nobody", "LOGNAME": "nobody", "USERNAME": "nobody"}, _setpriv(*files))),
+        Condition("user" if other_user else "user name", "the user's name or id reaches the result",
+                  "take no path, name or seed from the user",
+                  Change({"USER": "nobody", "LOGNAME": "nobody", "USERNAME": "nobody"}, other_user)),
         Condition("umask", "the mode of new files reaches the result", "set modes explicitly",
                   Change(prefix=("sh", "-c", 'umask 077; exec "$@"', "-"))),
         Condition("working directory", "the working directory reaches the result", "build paths from __file__",

@@ -1,5 +1,5 @@
 /* The order in which a directory lists its entries: stream 1 is the order of the names, any other one an order that only
- * the names and the stream decide, and that is never stream 1's. Covers os.listdir, scandir, walk, glob, pathlib and
+ * the names and the stream decide, and in which no entry has its place of stream 1. Covers os.listdir, scandir, walk, glob, pathlib and
  * tf.io.gfile. x86-64 glibc: dirent and dirent64 are one structure. Not covered: readdir_r, seekdir.
  */
 #include "seal.h"
@@ -31,16 +31,10 @@ static void exchange(struct dirent **a, struct dirent **b) {
   *b = kept;
 }
 
-/* Fisher and Yates; where chance gave the order of the names, turned round. */
+/* One cycle through all entries (Sattolo 1986): none stays in its place. */
 static void shuffle(struct dirent **entries, size_t count, uint64_t seed) {
-  int moved = 0;
   uint64_t state = seed;
-  for (size_t i = count; i > 1; i--) {
-    size_t j = (size_t)(seal_mix(&state) % i);
-    moved |= j != i - 1;
-    exchange(&entries[i - 1], &entries[j]);
-  }
-  for (size_t i = 0; !moved && i < count / 2; i++) exchange(&entries[i], &entries[count - 1 - i]);
+  for (size_t i = count; i > 1; i--) exchange(&entries[i - 1], &entries[seal_mix(&state) % (i - 1)]);
 }
 
 static struct listing *read_all(DIR *folder) {
