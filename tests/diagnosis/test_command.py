@@ -55,7 +55,7 @@ def diagnose(path, *arguments, only=NAMES):
         (("no/such.py",), "expected an experiment or a script at no/such.py, found no such file"),
         (("digits", "--only", "weather"), "unknown condition 'weather'. Expected one of: entropy, clock, "),
         (("digits", "--vary-seed", "0"), "expected a seed of variation from 1, received 0"),
-        (("digits", "5"), "expected arguments only after a script, received '5'"),
+        (("digits", "--args=--epochs 5"), "expected --args with a script, received it with the experiment digits"),
         (("digits", "--keep", "."), "expected a new or empty folder for --keep, found files in "),
     ],
 )
@@ -87,6 +87,17 @@ def test_a_clean_experiment_is_reproducible(tmp_path):
     assert "subject seed 1: reproducible" in page.read_text()
 
 
+SCRIPT = """import sys
+import numpy as np
+import keras
+
+x = np.linspace(0, 1, 32, dtype="float32").reshape(16, 2)
+noise = np.random.default_rng().normal(size=x.shape).astype("float32")
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+model.compile("sgd", "mse")
+model.fit(x + noise, x[:, :1], epochs=int(sys.argv[2]), verbose=0)
+"""
+
 FAULTS = {
     "default_rng": ({"data": "x = x + np.random.default_rng().normal(size=x.shape).astype('float32')"}, "entropy",
                     "a NumPy generator without a seed: default_rng()", "default_rng"),
@@ -115,6 +126,17 @@ def test_a_fault_in_a_training_is_named(name, tmp_path):
     assert path.read_text().splitlines()[line["line"] - 1] == next(
         row for row in path.read_text().splitlines() if text in row
     )
+
+
+@pytest.mark.slow
+def test_a_fault_in_a_script_is_named(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    done = diagnose(script, "--json", "--args=--epochs 1", only=("entropy", "umask"))
+    assert done.returncode == 1, done.stderr
+    (cause,) = json.loads(done.stdout)["causes"]
+    assert cause["first_difference"]["what"].startswith("fit 1: ")
+    assert [frame["line"] for found in cause["lines"] for frame in found["frames"]] == [6]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import ast
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -17,7 +18,7 @@ PARTS = {"Config", "load_data", "build_model"}
 
 def add_arguments(parser) -> None:
     parser.add_argument("subject", help="an experiment, as for train, or any script.py, as for run")
-    parser.add_argument("arguments", nargs="*", help="a script's own arguments, after --")
+    parser.add_argument("--args", default="", metavar="WORDS", help="a script's own arguments: --args='--epochs 2'")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the config")
     _shared.add_config_option(parser)
     parser.add_argument("--seed", default="1", help="the training's seed (default: 1)")
@@ -98,10 +99,10 @@ def _subject(options, policy):
             if options.set or options.config:
                 raise UsageError("expected --set and --config with an experiment, found a script")
             return Subject(
-                path.stem, path.resolve(), ("run", "--seed", options.seed, *pool), (target, *options.arguments)
+                path.stem, path.resolve(), ("run", "--seed", options.seed, *pool), (target, *shlex.split(options.args))
             )
-    if options.arguments:
-        raise UsageError(f"expected arguments only after a script, received {' '.join(options.arguments)!r}")
+    if options.args:
+        raise UsageError(f"expected --args with a script, received it with the experiment {options.subject}")
     settings = [word for pair in options.set for word in ("--set", pair)]
     config = ["--config", str(Path(options.config).resolve())] if options.config else []
     words = ("train", target, "--seed", options.seed, *settings, *config, *pool)
