@@ -95,6 +95,6 @@ def test_an_emulator_may_differ_in_nan_payloads_and_denormals_only():
 
 
 def test_without_the_caches_the_census_notices():
-    """Eigen then asks this CPU for its cache sizes, and splits sums and products by them."""
+    """Eigen splits sums and products by the cache sizes it finds: here those of another CPU, whatever this one is."""
     done = run("--check", GOLDEN, "--without", "caches", "--only", "MatMul/float32")
     assert done.returncode == 1, done.stdout + done.stderr
