@@ -13,6 +13,7 @@ def add_arguments(parser) -> None:
     _shared.add_config_option(parser)
     _shared.add_runs_option(parser)
     parser.add_argument("--force", action="store_true", help="train even where the run is there already")
+    parser.add_argument("--trace", metavar="FOLDER", help="then train again with digests of every step, into FOLDER")
     _shared.add_policy_options(parser)
     _shared.add_device_options(parser)
 
@@ -32,13 +33,24 @@ def run(options) -> int:
     request = loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, options.force)
     with progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json) as shown:
         outcome = loop.train(request, shown)
+    traced = _trace(request, outcome, Path(options.trace), options.json) if options.trace else None
     if options.json:
-        print(json.dumps({"folder": str(outcome.published.folder), "digest": outcome.published.digest,
-                          "trained": outcome.trained, "result": outcome.published.result}, indent=2))  # fmt: skip
+        found = {"folder": str(outcome.published.folder), "digest": outcome.published.digest,
+                 "trained": outcome.trained, "result": outcome.published.result}  # fmt: skip
+        print(json.dumps(found | ({"trace": traced.record()} if traced else {}), indent=2))
     else:
         default = resolved == chosen.config_type()
         _print_run(outcome, getattr(chosen.module, "EXPECTED", None) if default else None)
-    return 0
+    return traced.report(not options.json) if traced else 0
+
+
+def _trace(request, outcome, folder: Path, quiet: bool):
+    """Train once more, with digests: the published run is the one without, so it cannot have been changed by them."""
+    from bitforbit.diagnosis.trace import experiments
+    from bitforbit.report import progress
+
+    with progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
+        return experiments.trace(request, folder, shown, untraced=outcome.published)
 
 
 def _print_run(outcome, expected: dict | None) -> None:

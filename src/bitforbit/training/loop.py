@@ -1,6 +1,9 @@
 """One seeded training run, from a config to a published folder."""
 
+import contextlib
+import json
 import shutil
+import tempfile
 import time
 from collections import Counter
 from pathlib import Path
@@ -100,6 +103,33 @@ def train(request: Request, report: Report | None = None) -> Outcome:
     return Outcome(runs.verify(target), True, time.monotonic() - started)
 
 
+def rehearse(request: Request, report: Report | None = None, watch=contextlib.nullcontext) -> tuple[dict, str]:
+    """Train as `train` does, and publish nothing.
+
+    Args:
+        request: what to train; again and again in one process, each time from the same start.
+        report: hears of the progress. Defaults to none.
+        watch: makes a context manager that stands around `fit`, as a trace.
+
+    Returns:
+        What `result.json` would hold, and its digest.
+    """
+    import keras
+
+    report = report or Silent()
+    failed = activate(request.policy, request.strict)
+    deviations = [reading.complaint for reading in failed]
+    described = identity.describe(request.experiment, request.config, request.policy, deviations)
+    report.begin()
+    keras.backend.clear_session()
+    evidence = fit(request, report, watch=watch)
+    if request.strict:
+        _hold_after_training(request.policy)
+    with tempfile.TemporaryDirectory(prefix="bitforbit-") as folder:
+        staged = _stage(request, described, evidence, Path(folder) / "run", 0.0)
+        return json.loads((staged / runs.RESULT).read_bytes()), canonical.file_digest(staged / runs.RESULT)
+
+
 class Evidence(NamedTuple):
     """What one training run left in memory.
 
@@ -156,8 +186,8 @@ def prepare(request: Request) -> Prepared:
     return Prepared(model, data, batches, audited, uses)
 
 
-def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence:
-    """Train in this process, under a policy that is already active; publishes nothing."""
+def fit(request: Request, report: Report, keep_arrays: bool = False, watch=contextlib.nullcontext) -> Evidence:
+    """Train in this process, under a policy that is already active; publishes nothing. See `rehearse` for `watch`."""
     from bitforbit.training.recorder import Recorder
 
     config, began = request.config, time.monotonic()
@@ -166,16 +196,17 @@ def fit(request: Request, report: Report, keep_arrays: bool = False) -> Evidence
     recorder, failure = Recorder(report, keep_arrays), None
     size = len(_first(data.x_train))
     try:
-        model.fit(
-            batches,
-            epochs=config.epochs,
-            steps_per_epoch=-(-size // config.batch_size),
-            validation_data=(data.x_test, data.y_test),
-            validation_batch_size=config.batch_size,
-            shuffle=False,
-            callbacks=[recorder],
-            verbose=0,
-        )
+        with watch():
+            model.fit(
+                batches,
+                epochs=config.epochs,
+                steps_per_epoch=-(-size // config.batch_size),
+                validation_data=(data.x_test, data.y_test),
+                validation_batch_size=config.batch_size,
+                shuffle=False,
+                callbacks=[recorder],
+                verbose=0,
+            )
     except DivergedError as error:
         failure = error
         model.set_weights(recorder.good_weights)

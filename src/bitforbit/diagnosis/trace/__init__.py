@@ -1,0 +1,6 @@
+"""Digests of every training step, computed inside the graph, and their file; see docs/diagnosis.md."""
+
+from bitforbit.diagnosis.trace.store import Trace, Window, is_trace, read
+from bitforbit.diagnosis.trace.tracer import Tracer
+
+__all__ = ["Trace", "Tracer", "Window", "is_trace", "read"]

@@ -1,0 +1,55 @@
+"""Custom loops: a `GradientTape` in plain Python or in a user's own `tf.function`, without Keras' `fit`.
+
+Nobody says where such a step begins or ends. Here it ends where an optimizer has applied its gradients; what ran on a
+tape since the last time in the same graph belongs to it.
+"""
+
+import tensorflow as tf
+from tensorflow.python.eager import record
+
+from bitforbit.diagnosis.trace import sites
+
+# A tape that no optimizer ever follows must not fill the memory.
+LARGEST_STEP = 20_000
+
+
+class Pending:
+    """The step in the making, in one graph or eagerly."""
+
+    def __init__(self):
+        self.collector = sites.Collector()
+        self.models: dict[int, object] = {}
+
+
+class Loops:
+    """Pending steps by graph."""
+
+    def __init__(self):
+        self._pending: dict[int, Pending] = {}
+
+    def recording(self) -> Pending | None:
+        """Return the step that a layer called now belongs to: only what runs on a tape counts."""
+        return self.current() if record.could_possibly_record() else None
+
+    def current(self) -> Pending:
+        """Return the pending step of this graph, a new one where there is none."""
+        key = 0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph())
+        found = self._pending.get(key)
+        if found is None or len(found.collector.sites) > LARGEST_STEP:
+            found = self._pending[key] = Pending()
+        return found
+
+    def take(self) -> Pending:
+        """Return the pending step of this graph and begin the next one."""
+        found = self.current()
+        self._pending.pop(0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph()), None)
+        return found
+
+
+def state(collector: sites.Collector, pending: Pending, optimizer, variables) -> None:
+    """Add the state of a custom loop: the called models', other variables that were updated, the optimizer's slots."""
+    models = list(pending.models.values())
+    sites.state(collector, models, [])
+    held = {id(variable) for model in models for variable in model.variables}
+    collector.add_variables(sites.WEIGHT, [variable for variable in variables if id(variable) not in held])
+    collector.add_variables(sites.SLOT, optimizer.variables)

@@ -1,0 +1,149 @@
+"""Op level, for one step: the digest of every op's output, who made the op, and the values themselves.
+
+A comparison starts a run again with `BITFORBIT_ZOOM` set; at the step that it names, the training function is made anew
+with every op's output digested, and the process ends right after it. `op_callbacks` is private to TensorFlow, which is
+why the lock pins the version; it is used in this file and in the audit only.
+"""
+
+import json
+import os
+import posix
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+from bitforbit.diagnosis.trace import sites, stacks
+
+VARIABLE = "BITFORBIT_ZOOM"
+REPORT, VALUES = "zoom.json", "values.npz"
+# Values of a step are kept up to here; beyond, digests only.
+LARGEST_BYTES = 256 << 20
+# Ops without bytes of their own, or whose output is the graph's and not the run's.
+SKIPPED = frozenset(("Const", "NoOp", "Placeholder", "Assert", "VarHandleOp", "Shape", "Size", "Rank"))
+
+
+class Zoom(NamedTuple):
+    """What a comparison asks for.
+
+    Attributes:
+        stream: name of the stream.
+        step: counted from 0.
+        folder: where the findings go.
+    """
+
+    stream: str
+    step: int
+    folder: str
+
+    def environment(self) -> dict[str, str]:
+        return {VARIABLE: json.dumps(self._asdict())}
+
+
+def asked() -> Zoom | None:
+    """Return what this process was started for, if it was."""
+    text = os.environ.get(VARIABLE)
+    return Zoom(**json.loads(text)) if text else None
+
+
+class Ops:
+    """Listens to the ops of one step while it is traced or, eagerly, runs."""
+
+    def __init__(self):
+        import tensorflow as tf
+
+        self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
+        self.records: list[dict] = []
+        self.fingerprints: list = []
+        self.values: dict[str, object] = {}
+        self._bytes = 0
+        self._places: dict[int, tuple] = {}
+
+    def __enter__(self):
+        from tensorflow.python.framework import op_callbacks
+
+        op_callbacks.add_op_callback(self._note)
+        return self
+
+    def __exit__(self, *_):
+        from tensorflow.python.framework import op_callbacks
+
+        op_callbacks.remove_op_callback(self._note)
+
+    def batch(self, path: str, value) -> None:
+        """Take a part of the batch as the output of an op of its own."""
+        for name, tensor in sites.leaves(path, value):
+            if hasattr(tensor, "dtype") and self._has_bytes(tensor):
+                self._add("Batch", name, [], [tensor], ())
+
+    def _note(self, op_type, inputs, attrs, outputs, op_name=None, graph=None):
+        kind = _text(op_type)
+        mine = graph is None if self.graph is None else graph is self.graph
+        if mine and kind not in SKIPPED:
+            known = [self._places[id(tensor)][:2] for tensor in inputs if id(tensor) in self._places]
+            self._add(kind, _text(op_name or kind), known, outputs, stacks.here())
+
+    def _add(self, kind: str, name: str, inputs: list, outputs, stack: tuple) -> None:
+        number, record = len(self.records), {"type": kind, "name": name, "inputs": inputs, "stack": list(stack)}
+        record["outputs"] = []
+        for index, tensor in enumerate(outputs):
+            if not self._has_bytes(tensor):
+                continue
+            self._places[id(tensor)] = (number, len(record["outputs"]), tensor)
+            record["outputs"].append([index, len(self.fingerprints)])
+            self._keep(len(self.fingerprints), tensor)
+            self.fingerprints.append(sites.fingerprint(tensor))
+        if record["outputs"]:
+            self.records.append(record)
+
+    def _keep(self, column: int, tensor) -> None:
+        import tensorflow as tf
+
+        # The first dimension may be open; 64 stands for it.
+        dimensions = [64 if n is None else n for n in tensor.shape.as_list()]
+        size = tensor.dtype.size
+        for n in dimensions:
+            size *= n
+        if tensor.dtype != tf.string and self._bytes + size <= LARGEST_BYTES:
+            self._bytes += size
+            self.values[str(column)] = tf.identity(tensor)
+
+    @staticmethod
+    def _has_bytes(tensor) -> bool:
+        import tensorflow as tf
+
+        return tensor.dtype not in (tf.resource, tf.variant) and tensor.shape.rank is not None and (
+            tensor.shape.num_elements() != 0
+        )  # fmt: skip
+
+
+def finish(zoom: Zoom, ops: list[dict], row: list[str], found: dict) -> None:
+    """Write what was found and end the process: nothing after this step is of interest, nothing is published.
+
+    Args:
+        ops: records of `Ops`.
+        row: names of the step's coarse sites.
+        found: what the zoomed step returned: `ops` and `row`, int64 digests, and `values`.
+    """
+    import numpy as np
+
+    folder = Path(zoom.folder)
+    np.savez(folder / VALUES, **{name: _array(value) for name, value in found["values"].items()})
+    coarse = dict(zip(row, np.asarray(found["row"]).tolist(), strict=True))
+    report = {"ops": ops, "digests": np.asarray(found["ops"]).tolist(), "row": coarse}
+    (folder / REPORT).write_text(json.dumps(report))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Past what `bitforbit run` puts into `os._exit` to keep evidence.
+    posix._exit(0)
+
+
+def _array(value):
+    import numpy as np
+
+    array = np.asarray(value)
+    # bfloat16 is no type of NumPy's own: its bits are kept.
+    return array if array.dtype.kind in "fiub" else array.view(np.uint16) if array.dtype.itemsize == 2 else array
+
+
+def _text(value) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,59 @@
+"""Every way to train leaves a trace and the same weights as without one."""
+
+import pytest
+
+from bitforbit.diagnosis import trace
+
+FORMS = ("fit", "loop-of-steps", "eager", "batches", "own-step", "mixed", "tape", "tape-in-graph")
+STEPS = {"batches": 4, "tape": 70, "tape-in-graph": 70}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_trace_changes_no_bit(trainings, form):
+    with_trace, without = trainings[1]["forms"][form]
+    assert with_trace == without
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_step_is_there_in_full(trainings, form):
+    (stream,) = trace.read(trainings[0] / form).streams
+    steps = STEPS.get(form, 6)
+    assert (stream.steps, stream.kept, len(set(stream.chain.tolist()))) == (steps, range(steps), steps)
+    kinds = [site.kind for site in stream.sites]
+    assert list(dict.fromkeys(kinds))[:4] == ["batch", "act", "loss", "grad"]
+    assert {"weight", "slot"} <= set(kinds)
+
+
+def test_sites_of_a_model_with_two_inputs_two_outputs_and_a_nested_one(trainings):
+    (stream,) = trace.read(trainings[0] / "fit").streams
+    names = [site.name for site in stream.sites]
+    assert names[:7] == [
+        "batch/x/0", "batch/x/1", "batch/y/0", "batch/y/1", "act/inner/dense", "act/inner/batch_normalization",
+        "act/concatenate",
+    ]  # fmt: skip
+    assert (sorted(names[7:9]), names[9]) == (["act/a", "act/b"], "loss/loss")
+    assert {"grad/inner/dense/kernel", "weight/inner/batch_normalization/moving_mean"} <= set(names)
+    assert stream.epochs == [(1, 0), (2, 3)]
+    (start,) = stream.starts
+    assert start[0] == 0
+    assert set(start[1]) == {site.name for site in stream.sites if site.kind in ("weight", "seed", "slot")}
+
+
+def test_steps_inside_a_while_loop_have_the_digests_of_steps_outside(trainings):
+    (outside,), (inside,) = (trace.read(trainings[0] / name).streams for name in ("fit", "loop-of-steps"))
+    assert outside.sites == inside.sites
+    assert outside.chain.tolist() == inside.chain.tolist()
+
+
+def test_mixed_precision_keeps_the_dtypes(trainings):
+    (stream,) = trace.read(trainings[0] / "mixed").streams
+    dtypes = {site.name: site.dtype for site in stream.sites}
+    assert (dtypes["act/inner/dense"], dtypes["act/a"], dtypes["grad/inner/dense/kernel"]) == (
+        "float16", "float32", "float32",
+    )  # fmt: skip
+
+
+def test_a_digest_that_changes_the_run_is_called_by_its_name(trainings):
+    planted = trainings[1]["planted"]
+    assert planted["verdict"] == "changed by the trace"
+    assert planted["traced"] != planted["untraced"]
