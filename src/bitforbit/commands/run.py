@@ -9,6 +9,9 @@ def add_arguments(parser) -> None:
     parser.usage = "bitforbit run [OPTIONS] script.py [the script's own arguments]"
     parser.add_argument("--seed", default="1", help="seeds the global generators before the script (default: 1)")
     _shared.add_runs_option(parser)
+    parser.add_argument(
+        "--trace", metavar="FOLDER", help="then run it once more, in silence, with digests of every step"
+    )
     _shared.add_pinning_options(parser)
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="belong to the script, options too")
@@ -29,4 +32,19 @@ def run(options) -> int:
     root, note = store.root(options.runs)
     if note:
         session.say(note)
-    return session.run(session.Request(script, seed, pinned, Path(root).absolute(), not options.no_strict))
+    from bitforbit.diagnosis.trace import scripts
+
+    observing = scripts.contexts(script.name, options.script, options.arguments, seed, pinned)
+    folder = Path(root).absolute()
+    code = session.run(session.Request(script, seed, pinned, folder, not options.no_strict, contexts=observing))
+    if options.trace:
+        words = ["run", *_given(options), options.script, *options.arguments]
+        for line in scripts.again(words, Path(options.trace), folder):
+            session.say(line)
+    return code
+
+
+def _given(options) -> list[str]:
+    """Return the options that decide bits, for the run with digests."""
+    pool = [] if options.pool_size is None else ["--pool-size", str(options.pool_size)]
+    return ["--seed", options.seed, *pool, *(["--no-strict"] if options.no_strict else [])]

@@ -124,7 +124,7 @@ def rehearse(request: Request, report: Report | None = None, watch=contextlib.nu
     keras.backend.clear_session()
     evidence = fit(request, report, watch=watch)
     if request.strict:
-        _hold_after_training(request.policy)
+        readback.refuse(readback.read_effects(request.policy), strict=True, because=readback.CHANGED)
     with tempfile.TemporaryDirectory(prefix="bitforbit-") as folder:
         staged = _stage(request, described, evidence, Path(folder) / "run", 0.0)
         return json.loads((staged / runs.RESULT).read_bytes()), canonical.file_digest(staged / runs.RESULT)

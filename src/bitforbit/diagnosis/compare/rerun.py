@@ -76,6 +76,10 @@ def _again(side: Trace, stream: str, step: int) -> Again:
     with tempfile.TemporaryDirectory(prefix="bitforbit-zoom-") as place:
         variables = {name: value for name, value in os.environ.items() if name not in environment.variables()}
         variables |= how["variables"] | zoom.Zoom(stream, step, place).environment()
+        if "--runs" in command:
+            # Nothing is published, but the folder of all runs is made before the start.
+            command = [*command]
+            command[command.index("--runs") + 1] = place
         done = subprocess.run(
             command, cwd=folder, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )

@@ -45,11 +45,11 @@ class Loops:
         self._pending.pop(0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph()), None)
         return found
 
-
-def state(collector: sites.Collector, pending: Pending, optimizer, variables) -> None:
-    """Add the state of a custom loop: the called models', other variables that were updated, the optimizer's slots."""
-    models = list(pending.models.values())
-    sites.state(collector, models, [])
-    held = {id(variable) for model in models for variable in model.variables}
-    collector.add_variables(sites.WEIGHT, [variable for variable in variables if id(variable) not in held])
-    collector.add_variables(sites.SLOT, optimizer.variables)
+    @staticmethod
+    def state(collector: sites.Collector, pending: Pending, optimizer, variables) -> None:
+        """Add the state of a custom loop: the called models', other variables that were updated, the optimizer's slots."""
+        models = list(pending.models.values())
+        sites.state(collector, models, [])
+        held = {id(variable) for model in models for variable in model.variables}
+        collector.add_variables(sites.WEIGHT, [variable for variable in variables if id(variable) not in held])
+        collector.add_variables(sites.SLOT, optimizer.variables)

@@ -82,7 +82,10 @@ def _results(aside: Path, root: Path) -> tuple[str | None, str | None]:
     found = sorted(aside.glob(f"*/*/seed-*/{runs.RESULT}"))
     if not found:
         return None, None
-    return tuple(_digest(path) for path in (found[0], root / found[0].relative_to(aside)))
+    # By name and seed: what the hash of the folder covers may know of the trace.
+    name, _, seed, _ = found[0].relative_to(aside).parts
+    first = max(root.glob(f"{name}/*/{seed}/{runs.RESULT}"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    return _digest(found[0]), _digest(first) if first else None
 
 
 def _digest(path: Path) -> str | None:

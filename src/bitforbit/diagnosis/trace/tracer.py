@@ -4,7 +4,7 @@ import contextlib
 import weakref
 from pathlib import Path
 
-from bitforbit.diagnosis.trace import hooks, loops, sites, store
+from bitforbit.diagnosis.trace import hooks, sites, store
 from bitforbit.diagnosis.trace import zoom as zooming
 from bitforbit.diagnosis.trace.stream import Stream
 
@@ -32,6 +32,8 @@ class Tracer:
         self._optimizers: list = []
         self._applying = 0
         self._calls = 0
+        from bitforbit.diagnosis.trace import loops  # brings TensorFlow, which reading a trace does not need
+
         self._loops = loops.Loops()
         self._patches = hooks.Patches()
         hooks.install(self._patches, self)
@@ -163,10 +165,10 @@ class Tracer:
                 for gradient, variable in zip(gradients, variables, strict=False):
                     collector.add(sites.GRADIENT, sites.path_of(variable), gradient)
             if pending:
-                self._owner(optimizer).before_loop(lambda c: loops.state(c, pending, optimizer, variables))
+                self._owner(optimizer).before_loop(lambda c: self._loops.state(c, pending, optimizer, variables))
             yield
             if pending:
-                loops.state(pending.collector, pending, optimizer, variables)
+                self._loops.state(pending.collector, pending, optimizer, variables)
                 self._stream(self._owner(optimizer), f"loop of {optimizer.name}", pending.collector, 1, alone=True)
         finally:
             self._applying -= 1
