@@ -47,7 +47,7 @@ class Loops:
 
     @staticmethod
     def state(collector: sites.Collector, pending: Pending, optimizer, variables) -> None:
-        """Add the state of a custom loop: the called models', other variables that were updated, the optimizer's slots."""
+        """Add the state of a custom loop: of the called models, of other updated variables, of the optimizer."""
         models = list(pending.models.values())
         sites.state(collector, models, [])
         held = {id(variable) for model in models for variable in model.variables}
