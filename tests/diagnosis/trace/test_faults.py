@@ -11,7 +11,7 @@ FOUND = [
     ("base", "one-byte", ("data", 1, 0, "batch/x")),
     ("base", "dropout-seed", ("init", 0, 0, "seed/dropout/seed_generator/seed_generator_state")),
     ("order", "other-order", ("init", 0, 0, "weight/first/kernel")),
-    ("sum", "sum-unordered", ("forward", 1, 2, "act/unordered")),
+    ("sum", "sum-unordered", ("forward", 1, 2, "act/atomics/unordered")),
     ("base", "resumed-badly", ("init", 2, 3, "seed/dropout/seed_generator/seed_generator_state")),
 ]
 
