@@ -6,6 +6,7 @@ from pathlib import Path
 
 from bitforbit.commands import _shared
 
+ENGINES = ("local", "dask", "slurm", "kubernetes")
 SAME, DIFFERENT, FAILED, DIVERGED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -20,6 +21,14 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--index", type=int, metavar="I", help="train only the I-th of --seeds, from 0: a job array's task"
     )
+    parser.add_argument("--engine", choices=ENGINES, default="local", help="where to run them (default: local)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="of Dask, as tcp://10.0.0.1:8786")
+    parser.add_argument("--sbatch", action="append", default=[], metavar="OPTION", help="of Slurm, as --partition=long")
+    parser.add_argument("--image", metavar="NAME@DIGEST", help="of Kubernetes' pods")
+    parser.add_argument(
+        "--claim", default="bitforbit-runs", help="Kubernetes' volume for the runs (default: bitforbit-runs)"
+    )
+    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="of each pod, or 1 for a Dask worker's GPU")
     parser.add_argument("--pool-size", type=int, metavar="K", help="threads of each pool; decides bits (default: 2)")
     _shared.add_json_option(parser)
     # Replicates that claim no host class could not be held against each other.
@@ -61,12 +70,12 @@ def _one(task, seed: int) -> int:
 
 
 def _many(options, task, seeds: list[int]) -> int:
-    from bitforbit.replicates import pool
     from bitforbit.report import pool_progress
 
-    jobs = options.jobs or pool.default_jobs()
+    if options.engine in ("slurm", "kubernetes"):
+        return _write(options, task, seeds)
     with pool_progress.PoolProgress(f"{task.name} {task.config_hash[:12]}", quiet=options.json) as shown:
-        workers = pool.Pool(task, jobs, options.fresh, shown)
+        workers = _workers(options, task, shown)
         try:
             workers.run(seeds, options.audit)
         except KeyboardInterrupt:
@@ -74,9 +83,36 @@ def _many(options, task, seeds: list[int]) -> int:
             print(f"bitforbit replicate: interrupted; {done} of {len(seeds)} are published and stay."
                   " The same command goes on.", file=sys.stderr)  # fmt: skip
             return INTERRUPTED
-    found = task.collect(seeds)
-    _print(options, task, found, workers.audits, workers.mismatches)
-    return _exit_code(found, workers.mismatches)
+    return _conclude(options, task, seeds, workers.audits, workers.mismatches)
+
+
+def _workers(options, task, report):
+    from bitforbit.errors import UsageError
+    from bitforbit.replicates import dask_pool, pool
+
+    if options.engine == "local":
+        return pool.Pool(task, options.jobs or pool.default_jobs(), options.fresh, report)
+    if not options.scheduler:
+        raise UsageError("expected the address of a Dask scheduler. Next step: --scheduler tcp://HOST:8786")
+    return dask_pool.DaskPool(task, options.scheduler, report, gpus=bool(options.gpus))
+
+
+def _write(options, task, seeds: list[int]) -> int:
+    """Write the cluster's file for what is missing; where nothing is, end as every engine does."""
+    from bitforbit.replicates import collect, kubernetes, slurm
+
+    missing = [r.seed for r in task.collect(seeds) if r.status in (collect.MISSING, collect.FAILED)]
+    if not missing:
+        return _conclude(options, task, seeds, [], [])
+    if options.engine == "slurm":
+        path, step = slurm.write(task, missing[: slurm.LARGEST_ARRAY], options.sbatch), "sbatch"
+    else:
+        pods = options.jobs or len(missing)
+        path = kubernetes.write(task, missing, options.image, options.claim, options.gpus, pods)
+        step = "kubectl apply -f"
+    print(f"{len(seeds) - len(missing)} of {len(seeds)} replicates are there, {len(missing)} are to train."
+          f" Next step: {step} {path}; when it has ended, this same command again.")  # fmt: skip
+    return SAME
 
 
 def _exit_code(found, mismatches: list[str]) -> int:
@@ -90,21 +126,29 @@ def _exit_code(found, mismatches: list[str]) -> int:
     return DIVERGED if collect.DIVERGED in statuses else SAME
 
 
-def _print(options, task, found, audits: list[int], mismatches: list[str]) -> None:
-    from bitforbit.replicates import table
+def _conclude(options, task, seeds: list[int], audits: list[int], mismatches: list[str]) -> int:
+    from bitforbit.replicates import collect
+    from bitforbit.replicates.statistics import goal, summary
+    from bitforbit.report import statistics
+    from bitforbit.training import experiment
 
+    found, folder = task.collect(seeds), task.folder(0).parent
+    finished = any(replicate.status == collect.FINISHED for replicate in found)
     if options.json:
         rows = [{"seed": r.seed, "status": r.status, "digest": r.digest, "folder": str(r.folder), "note": r.note,
                  "metrics": r.result["metrics"] if r.result else {}} for r in found]  # fmt: skip
         document = {"experiment": task.name, "config_hash": task.config_hash, "replicates": rows,
                     "audit": {"seeds": audits, "mismatches": mismatches}}  # fmt: skip
+        if finished:
+            document["statistics"] = summary.write(folder, summary.describe(found))
         print(json.dumps(document, indent=2))
-        return
-    print("\n".join(table.lines(found)))
-    print(table.summary(found))
-    if audits:
+    elif finished:
+        statistics.conclude(found, folder, goal.expected(experiment.load(task.experiment).module))
+    else:
+        print("\n".join(f"seed {r.seed}: {r.status}" + (f": {r.note}" if r.note else "") for r in found))
+    if audits and not options.json:
         same = len(audits) - len(mismatches)
-        print(f"audit: {len(audits)} trained again in a new interpreter, {same} with the same result")
+        print(f"audit: {len(audits)} trained again by another worker, {same} with the same result")
     for line in mismatches:
-        print(f"  NOT THE SAME  {line}")
-    print(f"runs: {task.folder(found[0].seed).parent}")
+        print(f"NOT THE SAME: {line}", file=sys.stderr)
+    return _exit_code(found, mismatches)

@@ -65,9 +65,7 @@ def seal(folder: Path, run: dict) -> None:
     canonical.write(
         folder / RUN, canonical.dumps(run | {"files": {n: canonical.file_digest(folder / n) for n in names}})
     )
-    for path in folder.iterdir():
-        _sync(path)
-    _sync(folder)
+    sync(folder)
 
 
 def publish(staged: Path, target: Path) -> Path:
@@ -115,6 +113,13 @@ def _replace(staged: Path, target: Path, mine: str) -> None:
 def _free(target: Path, word: str) -> Path:
     candidates = (target.with_name(f"{target.name}.{word}" + (f".{n}" if n else "")) for n in range(10**6))
     return next(path for path in candidates if not path.exists())
+
+
+def sync(folder: Path) -> None:
+    """Make the files of a folder, and the folder, survive a loss of power."""
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
 
 
 def _sync(path: Path) -> None:
