@@ -14,19 +14,20 @@ IMAGE = "registry.example/bitforbit@sha256:" + "0" * 64
 SCHEMA = json.loads((Path(__file__).parent / "data" / "kubernetes-job-1.31.json").read_text())
 
 
-def task(root):
-    return contract.Task("digits", "digits", ("epochs=2", 'name=a "b"'), 2, str(root), "ab" * 32)
+CPU, GPU = (2, "cpu", 1, "float32", False), (2, "gpu", 1, "float32", False)
 
 
-def manifest(root, seeds=(0, 1, 2, 5), **changes):
-    return kubernetes.manifest(
-        task(root), list(seeds), **({"image": IMAGE, "claim": "runs", "gpus": 0, "parallelism": 10} | changes)
-    )
+def task(root, policy=CPU):
+    return contract.Task("digits", "digits", ("epochs=2", 'name=a "b"'), policy, str(root), "ab" * 32)
 
 
-@pytest.mark.parametrize("gpus", [0, 1])
-def test_the_job_is_valid(tmp_path, gpus):
-    jsonschema.validate(manifest(tmp_path, gpus=gpus), SCHEMA)
+def manifest(root, policy=CPU, image=IMAGE):
+    return kubernetes.manifest(task(root, policy), [0, 1, 2, 5], image, "runs", 10)
+
+
+@pytest.mark.parametrize("policy", [CPU, GPU])
+def test_the_job_is_valid(tmp_path, policy):
+    jsonschema.validate(manifest(tmp_path, policy), SCHEMA)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_the_schema_can_refuse(tmp_path, damage):
 
 
 def test_what_the_job_says(tmp_path):
-    job = manifest(tmp_path, gpus=1)
+    job = manifest(tmp_path, GPU)
     spec = job["spec"]
     assert (spec["completionMode"], spec["completions"], spec["parallelism"]) == ("Indexed", 4, 4)
     assert (spec["backoffLimitPerIndex"], spec["podReplacementPolicy"]) == (3, "Failed")
@@ -55,7 +56,7 @@ def test_what_the_job_says(tmp_path):
     assert container["image"] == IMAGE
     assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert container["args"] == [
-        "replicate", "digits", "--set", "epochs=2", "--set", 'name=a "b"', "--pool-size", "2", "--runs", "/runs",
+        "replicate", "digits", "--set", "epochs=2", "--set", 'name=a "b"', "--pool-size", "2", "--device", "gpu", "--gpus", "1", "--precision", "float32", "--runs", "/runs",
         "--seeds", "0-2,5", "--index", "$(JOB_COMPLETION_INDEX)",
     ]  # fmt: skip
     assert job["metadata"]["name"] == "bitforbit-digits-abababababab"
@@ -77,5 +78,5 @@ def test_the_sbatch_script(tmp_path):
     assert "#SBATCH --partition=long" in lines
     assert shlex.split(lines[-1]) == [
         "exec", "bitforbit", "replicate", "digits", "--set", "epochs=2", "--set", 'name=a "b"', "--pool-size", "2",
-        "--runs", str(tmp_path), "--seeds", "0-2,5", "--index", "$SLURM_ARRAY_TASK_ID",
+        "--device", "cpu", "--runs", str(tmp_path), "--seeds", "0-2,5", "--index", "$SLURM_ARRAY_TASK_ID",
     ]  # fmt: skip

@@ -28,8 +28,8 @@ def add_arguments(parser) -> None:
     parser.add_argument(
         "--claim", default="bitforbit-runs", help="Kubernetes' volume for the runs (default: bitforbit-runs)"
     )
-    parser.add_argument("--gpus", type=int, default=0, metavar="N", help="of each pod, or 1 for a Dask worker's GPU")
     parser.add_argument("--pool-size", type=int, metavar="K", help="threads of each pool; decides bits (default: 2)")
+    _shared.add_device_options(parser)
     _shared.add_json_option(parser)
     # Replicates that claim no host class could not be held against each other.
     parser.set_defaults(no_strict=False)
@@ -88,13 +88,17 @@ def _many(options, task, seeds: list[int]) -> int:
 
 def _workers(options, task, report):
     from bitforbit.errors import UsageError
+    from bitforbit.policy import Policy, devices
     from bitforbit.replicates import dask_pool, pool
 
     if options.engine == "local":
-        return pool.Pool(task, options.jobs or pool.default_jobs(), options.fresh, report)
+        # A GPU takes one replicate at a time, in a process that nothing was forked into.
+        on_gpu = Policy(*task.policy).device == devices.GPU
+        jobs = options.jobs or (1 if on_gpu else pool.default_jobs())
+        return pool.Pool(task, jobs, options.fresh or on_gpu, report)
     if not options.scheduler:
         raise UsageError("expected the address of a Dask scheduler. Next step: --scheduler tcp://HOST:8786")
-    return dask_pool.DaskPool(task, options.scheduler, report, gpus=bool(options.gpus))
+    return dask_pool.DaskPool(task, options.scheduler, report, gpus=Policy(*task.policy).device == devices.GPU)
 
 
 def _write(options, task, seeds: list[int]) -> int:
@@ -108,7 +112,7 @@ def _write(options, task, seeds: list[int]) -> int:
         path, step = slurm.write(task, missing[: slurm.LARGEST_ARRAY], options.sbatch), "sbatch"
     else:
         pods = options.jobs or len(missing)
-        path = kubernetes.write(task, missing, options.image, options.claim, options.gpus, pods)
+        path = kubernetes.write(task, missing, options.image, options.claim, pods)
         step = "kubectl apply -f"
     print(f"{len(seeds) - len(missing)} of {len(seeds)} replicates are there, {len(missing)} are to train."
           f" Next step: {step} {path}; when it has ended, this same command again.")  # fmt: skip

@@ -5,6 +5,7 @@ that must come out: a worker with other code, other versions or another policy i
 """
 
 import ctypes
+import dataclasses
 import os
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import NamedTuple
 
 from bitforbit.errors import BitforbitError, DivergedError, EvidenceError
 from bitforbit.evidence import canonical, runs
-from bitforbit.policy import Policy
+from bitforbit.policy import Policy, devices
 from bitforbit.replicates import collect
 from bitforbit.training import config as configs
 from bitforbit.training import experiment as experiments
@@ -31,7 +32,7 @@ class Task(NamedTuple):
         experiment: as on the command line: built-in name, dotted module or path of a `.py` file.
         name: as in `runs/<name>/`.
         settings: `key=value` for each key of the config.
-        pool_size: threads of each pool.
+        policy: the fields of a `Policy`: pool size, device, GPUs, precision, XLA.
         root: folder of all runs.
         config_hash: 64 hex digits, what `result.json` must say.
     """
@@ -39,7 +40,7 @@ class Task(NamedTuple):
     experiment: str
     name: str
     settings: tuple[str, ...]
-    pool_size: int
+    policy: tuple
     root: str
     config_hash: str
 
@@ -53,8 +54,11 @@ class Task(NamedTuple):
     def command(self) -> list[str]:
         """Return the arguments of `bitforbit` without seeds."""
         settings = [word for setting in self.settings for word in ("--set", setting)]
-        pools = ["--pool-size", str(self.pool_size)]
-        return ["replicate", self.experiment, *settings, *pools, "--runs", self.root]
+        pinned = Policy(*self.policy)
+        words = ["--pool-size", str(pinned.pool_size), "--device", pinned.device]
+        if pinned.device == devices.GPU:
+            words += ["--gpus", str(pinned.gpus), "--precision", pinned.precision, *(["--xla"] if pinned.xla else [])]
+        return ["replicate", self.experiment, *settings, *words, "--runs", self.root]
 
     def collect(self, seeds: list[int]) -> list[collect.Replicate]:
         return collect.collect(Path(self.root), self.name, self.config_hash, seeds)
@@ -66,7 +70,7 @@ def plan(experiment: str, file: Path | None, assignments: tuple[str, ...], polic
     config = configs.resolve(chosen.config_type, file, assignments)
     settings = tuple(f"{key}={configs.spell(value)}" for key, value in vars(config).items())
     described = identity.describe(chosen, config, policy, [])
-    return Task(experiment, chosen.name, settings, policy.pool_size, str(root), described["config_hash"])
+    return Task(experiment, chosen.name, settings, dataclasses.astuple(policy), str(root), described["config_hash"])
 
 
 def train_one(task: Task, seed: int) -> int:
@@ -91,7 +95,7 @@ def train_one(task: Task, seed: int) -> int:
 
 
 def _request(task: Task, seed: int) -> loop.Request:
-    chosen, policy = experiments.load(task.experiment), Policy(task.pool_size)
+    chosen, policy = experiments.load(task.experiment), Policy(*task.policy)
     config = configs.resolve(chosen.config_type, None, task.settings)
     found = identity.describe(chosen, config, policy, [])["config_hash"]
     if found != task.config_hash:

@@ -30,7 +30,7 @@ def train(task: list, seed: int, source: str | None) -> dict:
 
     worker = get_worker().address
     with tempfile.TemporaryDirectory(prefix="bitforbit-dask-") as folder:
-        here = contract.Task(*task)._replace(settings=tuple(task[2]), root=str(Path(folder, "runs")))
+        here = contract.Task(*task)._replace(root=str(Path(folder, "runs")))
         if source is not None and not Path(here.experiment).is_file():
             copy = Path(folder, Path(here.experiment).name)
             copy.write_text(source)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bitforbit.errors import UsageError
 from bitforbit.evidence import canonical
+from bitforbit.policy import Policy, devices
 from bitforbit.replicates import contract, seedlist
 
 FILE = "replicates.job.json"
@@ -18,7 +19,7 @@ RETRIES = 3
 LIMITS = {"cpu": "2", "memory": "4Gi"}
 
 
-def write(task: contract.Task, seeds: list[int], image: str | None, claim: str, gpus: int, parallelism: int) -> Path:
+def write(task: contract.Task, seeds: list[int], image: str | None, claim: str, parallelism: int) -> Path:
     """Write the manifest beside the seeds' folders; returns its path.
 
     Raises:
@@ -26,12 +27,12 @@ def write(task: contract.Task, seeds: list[int], image: str | None, claim: str, 
     """
     folder = task.folder(0).parent
     folder.mkdir(parents=True, exist_ok=True)
-    document = manifest(task, seeds, image, claim, gpus, parallelism)
+    document = manifest(task, seeds, image, claim, parallelism)
     canonical.write(folder / FILE, (json.dumps(document, indent=2) + "\n").encode())
     return folder / FILE
 
 
-def manifest(task: contract.Task, seeds: list[int], image: str | None, claim: str, gpus: int, parallelism: int) -> dict:
+def manifest(task: contract.Task, seeds: list[int], image: str | None, claim: str, parallelism: int) -> dict:
     """Return the Job as a dict.
 
     Args:
@@ -39,7 +40,6 @@ def manifest(task: contract.Task, seeds: list[int], image: str | None, claim: st
         seeds: what is missing, ascending; index i trains the i-th.
         image: `name@sha256:...`.
         claim: name of the PersistentVolumeClaim (ReadWriteMany) that holds the runs.
-        gpus: for each pod; 0 asks for none.
         parallelism: pods at a time.
     """
     if not image or not DIGEST.fullmatch(image):
@@ -47,12 +47,13 @@ def manifest(task: contract.Task, seeds: list[int], image: str | None, claim: st
             f"expected an image by its digest, received {image or 'none'}. Next step: --image NAME@sha256:DIGEST"
             " (docker image inspect --format '{{index .RepoDigests 0}}' NAME)"
         )
-    words = task._replace(root="/runs").command()
+    words, pinned = task._replace(root="/runs").command(), Policy(*task.policy)
+    gpus = {"nvidia.com/gpu": str(pinned.gpus)} if pinned.device == devices.GPU else {}
     container = {
         "name": "replicate",
         "image": image,
         "args": [*words, "--seeds", seedlist.spell(seeds), "--index", "$(JOB_COMPLETION_INDEX)"],
-        "resources": {"limits": LIMITS | ({"nvidia.com/gpu": str(gpus)} if gpus else {})},
+        "resources": {"limits": LIMITS | gpus},
         "volumeMounts": [{"name": "runs", "mountPath": "/runs"}, {"name": "tmp", "mountPath": "/tmp"}],
         "securityContext": {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True,
                             "capabilities": {"drop": ["ALL"]}},

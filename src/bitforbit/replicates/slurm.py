@@ -43,7 +43,7 @@ def write(task: contract.Task, seeds: list[int], options: list[str], launcher: l
     text = TEMPLATE.format(
         name=f"bitforbit-{task.name}-{task.config_hash[:12]}",
         last=len(seeds) - 1,
-        cpus=task.pool_size,
+        cpus=task.policy[0],
         logs=folder,
         options="".join(f"#SBATCH {option}\n" for option in options),
         count=len(seeds),
