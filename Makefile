@@ -29,11 +29,17 @@ test-cuda: setup $(VENV)/.dev ## run the tests of the CUDA image (make image-cud
 test-starter: setup $(VENV)/.dev ## generate projects and run what they promise; BITFORBIT_SEED_VENV=$(VENV) is quicker
 	@$(BIN)/pytest tests/starter -m slow $(ARGS)
 
+test-kills: setup $(VENV)/.dev ## kill workers, pools and schedulers at 24 random moments, fill a small disk: the digests stay
+	@$(BIN)/pytest tests/replicates/test_kills.py -m slow $(ARGS)
+
 test-engines: setup $(VENV)/.dev ## train the same 8 seeds one by one, by the pool, by Dask and, where it is there, by Slurm
 	@$(BIN)/pytest tests/replicates/test_engines.py $(ARGS)
 
 test-slurm: setup $(VENV)/.dev ## train by a real Slurm array on this machine (apt-get install slurm-wlm munge; as root)
 	@$(BIN)/pytest tests/replicates/test_engines.py -k slurm $(ARGS)
+
+bench-replicates: setup ## measure the pool's throughput against a shell loop of train
+	@$(BIN)/python benchmarks/replicates.py $(ARGS)
 
 test-ablation: setup $(VENV)/.dev ## take each measure away: some host must differ
 	@$(BIN)/pytest tests/hosts/test_ablation.py -m slow $(ARGS)

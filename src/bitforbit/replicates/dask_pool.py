@@ -5,6 +5,7 @@ replicate has failed. The scheduler's death ends the call; what was published st
 """
 
 import hashlib
+import logging
 import time
 from pathlib import Path
 
@@ -154,6 +155,9 @@ def connect(scheduler: str):
             "expected Dask for --engine dask, found no package `distributed`."
             " Next step: pip install --require-hashes -r requirements-dask.lock"
         ) from None
+    # What goes wrong is said here, in one line; Dask's own log tells the same in hundreds.
+    for name in ("distributed", "distributed.client", "distributed.core", "distributed.comm", "asyncio", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:
         client = distributed.Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
