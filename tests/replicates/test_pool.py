@@ -38,7 +38,8 @@ def test_a_replicate_is_what_train_gives(pooled, by_train):
 def test_an_audit_trains_again_and_leaves_nothing(pooled):
     root, found = pooled
     assert (len(found["audit"]["seeds"]), found["audit"]["mismatches"]) == (1, [])
-    assert sorted(path.name for path in next(root.glob("sequence/*")).iterdir()) == ["seed-0", "seed-1", "seed-2"]
+    names = sorted(path.name for path in next(root.glob("sequence/*")).iterdir())
+    assert names == ["seed-0", "seed-1", "seed-2", "statistics.json"]
 
 
 PLANTED = """
