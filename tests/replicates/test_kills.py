@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from support import PROJECT, bitforbit, clean_environment
@@ -63,7 +64,7 @@ def folders(root):
 
 def finish(root, expected, *words):
     """Whatever stands is whole; the rerun ends as if nothing had been, and sweeps."""
-    for folder in root.glob("sequence/*/seed-*"):
+    for folder in filter(Path.is_dir, root.glob("sequence/*/seed-*")):
         names = {path.name for path in folder.iterdir()}
         assert {"result.json", "run.json", "model.keras"} <= names, folder
     assert digests(bitforbit("replicate", *TINY, "--runs", root, "--json", *words)) == expected

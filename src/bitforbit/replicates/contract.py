@@ -90,7 +90,7 @@ def train_one(task: Task, seed: int) -> int:
         return fail(task, seed, f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:
         return fail(task, seed, f"{type(error).__name__}: {error}", traceback.format_exc())
-    _failure(task, seed).unlink(missing_ok=True)
+    forget_failure(task, seed)
     return 0
 
 
@@ -121,6 +121,11 @@ def note_failure(task: Task, seed: int, message: str, details: str = "") -> None
         canonical.write(path, f"{message}\n{details}".encode())
     except OSError:
         pass  # a full disk is one of the reasons
+
+
+def forget_failure(task: Task, seed: int) -> None:
+    """Take back what `note_failure` wrote: the replicate has ended well since."""
+    _failure(task, seed).unlink(missing_ok=True)
 
 
 def _failure(task: Task, seed: int) -> Path:

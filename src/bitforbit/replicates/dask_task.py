@@ -70,3 +70,4 @@ def publish(task: contract.Task, seed: int, answer: dict) -> None:
         raise EvidenceError(f"expected seed {seed} of {task.config_hash[:12]} from the worker, received another run")
     runs.sync(staged)
     runs.publish(staged, target)
+    contract.forget_failure(task, seed)
