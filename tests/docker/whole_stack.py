@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-keras.utils.set_random_seed(1)
+keras.utils.set_random_seed(1)  # noqa: BFB601 runs under the policy
 x, y = load_digits(return_X_y=True)
 x = (x / 16).astype("float32")
 
@@ -43,7 +43,7 @@ model.export("/tmp/saved", verbose=False)
 served = tf.saved_model.load("/tmp/saved")
 assert np.allclose(served.serve(x[:99]), predicted)
 
-compiled = tf.function(lambda v: tf.reduce_sum(tf.nn.softmax(v @ tf.transpose(v))), jit_compile=True)
+compiled = tf.function(lambda v: tf.reduce_sum(tf.nn.softmax(v @ tf.transpose(v))), jit_compile=True)  # noqa: BFB604 XLA on purpose
 assert abs(float(compiled(tf.constant(x[:7]))) - 7) < 1e-4
 layers.TextVectorization().adapt(["a b", "b c"])
 recurrent = keras.Sequential([keras.Input((4, 3)), layers.Bidirectional(layers.LSTM(4)), layers.Dense(1)])

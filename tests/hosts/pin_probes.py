@@ -39,7 +39,7 @@ def _cached():
 def _interleave():
     import tensorflow as tf
 
-    rows = tf.data.Dataset.range(16).interleave(lambda i: tf.data.Dataset.from_tensors(i).repeat(4))
+    rows = tf.data.Dataset.range(16).interleave(lambda i: tf.data.Dataset.from_tensors(i).repeat(4))  # noqa: BFB503 it is what is probed
     yield "order of interleaved elements", np.array([int(i) for i in rows])
 
 
@@ -52,7 +52,7 @@ def _order_of_map():
     def slow(i):
         return tf.numpy_function(lambda v: (time.sleep(0.5 if v == 0 else 0.0), v)[1], [i], tf.int64)
 
-    rows = tf.data.Dataset.range(8).map(slow, num_parallel_calls=2, deterministic=False)
+    rows = tf.data.Dataset.range(8).map(slow, num_parallel_calls=2, deterministic=False)  # noqa: BFB501 it is what is probed
     yield "order of mapped elements", np.array([int(i) for i in rows])
 
 
@@ -87,7 +87,7 @@ def _xla(*names):
         "sum": lambda v: tf.reduce_sum(v, 0),
     }
     for name in names:
-        compiled = tf.function(calls[name], jit_compile=True, autograph=False)
+        compiled = tf.function(calls[name], jit_compile=True, autograph=False)  # noqa: BFB604 XLA on purpose
         yield name, compiled(positive if name in ("rsqrt", "exp") else x)
 
 

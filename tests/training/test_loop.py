@@ -50,7 +50,7 @@ def first(tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("runs")
     done = bitforbit("train", tiny, "--seed", 5, "--runs", root)
     assert done.returncode == 0, done.stderr
-    return root, next(root.glob("tiny/*/seed-5")), done
+    return root, next(iter(sorted(root.glob("tiny/*/seed-5")))), done
 
 
 def result(folder: Path) -> dict:
@@ -142,7 +142,7 @@ def test_another_seed_or_config_is_another_result(first, tiny):
 
 def test_an_altered_run_is_not_taken_for_done(tiny, tmp_path):
     assert bitforbit("train", tiny, "--runs", tmp_path).returncode == 0
-    folder = next(tmp_path.glob("tiny/*/seed-1"))
+    folder = next(iter(sorted(tmp_path.glob("tiny/*/seed-1"))))
     history = folder / "history.csv"
     history.write_text(history.read_text() + "4,0,0,0,0\n")
     done = bitforbit("train", tiny, "--runs", tmp_path)

@@ -43,7 +43,7 @@ def _run(options) -> int:
     def one(numbered) -> None:
         index, host = numbered
         for row in matrix.run(host, names, policy, shift=index):
-            rows.append(row)
+            rows.append(row)  # noqa: BFB505 shown as they come
             if not options.json:
                 _print(row.host, row.experiment, _describe(row.seen), f"{row.seconds:.0f}", row.outcome)
 

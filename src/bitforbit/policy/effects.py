@@ -135,7 +135,7 @@ def interleave_order() -> str:
     """Elements tell the cycle length: with `c` inputs in turn, input 1 comes after `c` first elements."""
     import tensorflow as tf
 
-    rows = tf.data.Dataset.range(64).interleave(lambda i: tf.data.Dataset.from_tensors(i).repeat(2))
+    rows = tf.data.Dataset.range(64).interleave(lambda i: tf.data.Dataset.from_tensors(i).repeat(2))  # noqa: BFB503 it is what is read
     return str([int(i) for i in rows].index(0, 1))
 
 
