@@ -182,7 +182,7 @@ def _order_is_lost(source: Source, call: ast.expr) -> bool:
     """Return whether what `call` keeps in order is sorted, counted or thrown away right outside or by name."""
     node: ast.AST = call
     for outer in inside(call):
-        if isinstance(outer, ast.keyword):
+        if isinstance(outer, (ast.keyword, ast.IfExp, ast.BinOp, ast.NamedExpr)):
             continue
         if isinstance(outer, ast.Call):
             name = _called(source, outer)
