@@ -43,6 +43,14 @@ def add_device_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--xla", action="store_true", help="on a GPU: compile with XLA; makes a class of its own")
 
 
+def add_sentinel_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--sentinel",
+        action="store_true",
+        help="report fresh entropy, clocks as seeds, listings, threads as they happen",
+    )
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the machine form on stdout")
 

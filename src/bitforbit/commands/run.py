@@ -13,6 +13,7 @@ def add_arguments(parser) -> None:
         "--trace", metavar="FOLDER", help="then run it once more, in silence, with digests of every step"
     )
     _shared.add_pinning_options(parser)
+    _shared.add_sentinel_option(parser)
     parser.add_argument("script", help="a Python file")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help="belong to the script, options too")
 
@@ -35,6 +36,10 @@ def run(options) -> int:
     from bitforbit.diagnosis.trace import scripts
 
     observing = scripts.contexts(script.name, options.script, options.arguments, seed, pinned)
+    if options.sentinel:
+        from bitforbit.diagnosis import sentinel
+
+        observing = (*observing, sentinel.watching(lambda line: session.say(f"sentinel: {line}"), script.folder))
     folder = Path(root).absolute()
     code = session.run(session.Request(script, seed, pinned, folder, not options.no_strict, contexts=observing))
     if options.trace:

@@ -1,5 +1,6 @@
 """Train one experiment with one seed and publish its evidence."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ def add_arguments(parser) -> None:
     _shared.add_runs_option(parser)
     parser.add_argument("--force", action="store_true", help="train even where the run is there already")
     parser.add_argument("--trace", metavar="FOLDER", help="then train again with digests of every step, into FOLDER")
+    _shared.add_sentinel_option(parser)
     _shared.add_policy_options(parser)
     _shared.add_device_options(parser)
 
@@ -31,8 +33,9 @@ def run(options) -> int:
     if note:
         print(f"bitforbit train: {note}", file=sys.stderr)
     request = loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, options.force)
-    with progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json) as shown:
-        outcome = loop.train(request, shown)
+    shown = progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json)
+    with shown as report, _sentinel(options, chosen):
+        outcome = loop.train(request, report)
     traced = _trace(request, outcome, Path(options.trace), options.json) if options.trace else None
     if options.json:
         found = {"folder": str(outcome.published.folder), "digest": outcome.published.digest,
@@ -51,6 +54,16 @@ def _trace(request, outcome, folder: Path, quiet: bool):
 
     with progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
         return experiments.trace(request, folder, shown, untraced=outcome.published)
+
+
+def _sentinel(options, chosen):
+    """Return what watches the experiment's code while it trains, where that was asked for."""
+    if not options.sentinel:
+        return contextlib.nullcontext()
+    from bitforbit.diagnosis import sentinel
+
+    folder = str(Path(chosen.module.__file__).resolve().parent)
+    return sentinel.watching(lambda line: print(f"bitforbit train: sentinel: {line}", file=sys.stderr), folder)
 
 
 def _print_run(outcome, expected: dict | None) -> None:

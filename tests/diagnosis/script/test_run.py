@@ -63,7 +63,7 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scripts")
     (folder / "train.py").write_text(TRAIN)
     (folder / "layers.py").write_text("import keras\n\n\ndef hidden():\n    return keras.layers.Dense(8)\n")
-    first, again = run("train.py", cwd=folder), run("--seed", "1", "train.py", cwd=folder)
+    first, again = run("train.py", cwd=folder), run("--sentinel", "--seed", "1", "train.py", cwd=folder)
     other = run("--seed", "2", "train.py", "crash", cwd=folder)
     return folder, first, again, other
 
@@ -88,6 +88,10 @@ def test_the_same_seed_gives_the_same_result_and_output(trained):
     _, first, again, _ = trained
     assert (first.returncode, first.stdout) == (0, again.stdout)
     assert result_of(first) == result_of(again)
+
+
+def test_the_sentinel_is_quiet_about_a_seeded_fit(trained):
+    assert "sentinel" not in trained[2].stderr
 
 
 def test_every_fit_leaves_digests(trained):
