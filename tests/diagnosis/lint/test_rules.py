@@ -151,6 +151,7 @@ def test_a_clean_script_has_no_finding():
         ("class A:\n    def __hash__(self):\n        return hash((1, self.x))", []),
         ("s = {1, 2, 3}\nx = list(s)", []),
         ("s = set('abc')\nprint('a' in s, len(s))", []),
+        ("s = set('abc')\ns = sorted(list(s))\nx = list(s)", []),
         ("s = set('abc')\nindex = {c: i for i, c in enumerate(s)}", ["BFB402"]),
         ("import time\nstart = time.time()\nprint(time.time() - start)", []),
         ("import uuid\nname = f'run-{uuid.uuid4()}'", []),

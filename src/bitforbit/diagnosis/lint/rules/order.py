@@ -230,6 +230,7 @@ def _name_reaches_data(source: Source, assignment, assume: bool = False) -> bool
         node for node in ast.walk(scope)
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
         and (node.lineno, node.col_offset) > (assignment.lineno, assignment.col_offset)
+        and node.lineno <= _bound_until(source, name, scope, assignment)
     ]  # fmt: skip
     for use in uses:
         parent = use.parent
@@ -242,6 +243,17 @@ def _name_reaches_data(source: Source, assignment, assume: bool = False) -> bool
     if _is_set(assignment.value) and not assume:
         return any(reaches_data(source, use) for use in uses if not isinstance(use.parent, (ast.Assign, ast.AnnAssign)))
     return (not uses and isinstance(scope, ast.Module)) or any(_hands_on(source, use) for use in uses)
+
+
+def _bound_until(source: Source, name: str, scope: ast.AST, assignment) -> float:
+    """Return the last line on which `name` still holds what `assignment` gave it: a later one takes its place."""
+    later = [
+        node.end_lineno or node.lineno
+        for node in source.assignments
+        if isinstance(node, ast.Assign) and node.lineno > assignment.lineno and scope_of(node) is scope
+        and any(isinstance(target, ast.Name) and target.id == name for target in node.targets)
+    ]  # fmt: skip
+    return min(later, default=float("inf"))
 
 
 def _hands_on(source: Source, use: ast.Name) -> bool:
