@@ -39,6 +39,8 @@ rng = np.random.default_rng(7)
 random.seed(1)
 np.random.seed(1)
 names = sorted(os.listdir("."))
+old = np.random.RandomState(3)
+assert isinstance(old, np.random.RandomState) and isinstance(random.Random(1), random.Random)
 values = rng.random(3), random.random(), np.random.rand(), random.Random(3).random()
 print(time.time() - started)
 """

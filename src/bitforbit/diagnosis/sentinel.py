@@ -55,6 +55,7 @@ class Sentinel:
         self.events: list[Event] = []
         self._say, self._folder = say, folder
         self._busy = threading.local()
+        self._reseeded = None
         self._listings: dict[str, set[int]] = {}
 
     def called(self, role: str, first) -> None:
@@ -68,12 +69,20 @@ class Sentinel:
             self._busy.now = False
 
     def _entropy(self, first) -> None:
+        if self._reseeded is not None and self._reseeded == self._where(own=False):
+            return
         self._note(ENTROPY, "draws fresh entropy of the system, which no seed repeats. Make generators with a seed.")
 
     def _generator(self, first) -> None:
         if first is NOWHERE or first is None:
             self._note(ENTROPY, "seeds a generator from the system's entropy, as it got no seed. Give it one.")
         else:
+            self._seed(first)
+
+    def _legacy(self, first) -> None:
+        """`RandomState(seed)` draws entropy first and throws it away: what it draws on this line does not count."""
+        if first is not NOWHERE and first is not None:
+            self._reseeded = self._where(own=False)
             self._seed(first)
 
     def _seed(self, first) -> None:
@@ -184,7 +193,7 @@ def watched() -> list[tuple[object, str, str]]:
         import numpy as np
 
         table += [(np.random, "default_rng", "seed"), (np.random, "seed", "generator")]
-        table += [(np.random, "RandomState", "seed"), (np.random, "SeedSequence", "seed")]
+        table += [(np.random, "RandomState", "legacy"), (np.random, "SeedSequence", "seed")]
     return [row for row in table if hasattr(row[0], row[1])]
 
 
@@ -225,7 +234,14 @@ def _patch_init(sentinel, owner, name, role, stock, stack) -> None:
     if not stock.__flags__ & (1 << 10):
         return
 
-    class Watched(stock):
+    class Same(type(stock)):
+        def __instancecheck__(cls, instance):
+            return isinstance(instance, stock) if cls is Watched else type.__instancecheck__(cls, instance)
+
+        def __subclasscheck__(cls, other):
+            return issubclass(other, stock) if cls is Watched else type.__subclasscheck__(cls, other)
+
+    class Watched(stock, metaclass=Same):
         def __new__(cls, *args, **kwargs):
             if cls is Watched:
                 sentinel.called(role, args[0] if args else next(iter(kwargs.values()), NOWHERE))
