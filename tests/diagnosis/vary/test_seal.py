@@ -38,7 +38,7 @@ def test_without_variables_it_changes_nothing():
 
 
 def test_a_stream_gives_the_same_twice_and_another_stream_something_else():
-    names = {"BITFORBIT_ENTROPY", "BITFORBIT_CLOCK", "BITFORBIT_LISTING", "BITFORBIT_PROCESS"}
+    names = {"BITFORBIT_ENTROPY", "BITFORBIT_CLOCK", "BITFORBIT_LISTING", "BITFORBIT_PROCESS"}  # noqa: BFB402 names of variables
     first, again, other = (probe(**dict.fromkeys(names, stream)) for stream in ("1", "1", "2"))
     assert first == again
     assert all(first[name] != other[name] for name in (*ENTROPY, "time", "now", "pid", "listing"))
