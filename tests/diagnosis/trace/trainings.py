@@ -104,7 +104,7 @@ def own_step():
 
 
 def mixed():
-    keras.mixed_precision.set_global_policy("mixed_float16")
+    keras.mixed_precision.set_global_policy("mixed_float16")  # noqa: BFB603 one of the forms to trace
     try:
         return fit_functional()
     finally:
@@ -261,7 +261,7 @@ def planted() -> dict:
 
 
 if __name__ == "__main__":
-    tf.config.experimental.enable_op_determinism()
+    tf.config.experimental.enable_op_determinism()  # noqa: BFB602 the pool is what varies
     forms = {name: [traced(name, train), untraced(train)] for name, train in FORMS.items()}
     for name, train in FAULTS.items():
         traced(name, train)
