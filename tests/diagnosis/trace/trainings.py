@@ -261,7 +261,7 @@ def planted() -> dict:
 
 
 if __name__ == "__main__":
-    tf.config.experimental.enable_op_determinism()  # noqa: BFB602 the pool is what varies
+    tf.config.experimental.enable_op_determinism()  # noqa: BFB602 both sides run in this process
     forms = {name: [traced(name, train), untraced(train)] for name, train in FORMS.items()}
     for name, train in FAULTS.items():
         traced(name, train)
