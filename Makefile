@@ -50,3 +50,9 @@ bench: setup $(VENV)/.dev ## measure what determinism costs, side by side
 bench-gpu: ## measure what the GPU policy costs, in the CUDA image: BENCH_ARGS='--rounds 5 digits' GPU_FLAGS='--gpus all'
 	@$(DOCKER) run --rm $(GPU_FLAGS) -v "$$PWD/benchmarks:/benchmarks:ro" -v bitforbit-cuda-cache:/cuda-cache \
 		--entrypoint /opt/venv/bin/python $(IMAGE):$(CUDA_TAG) /benchmarks/gpu.py $(BENCH_ARGS)
+
+bench-measures: setup ## measure what the measures for other hosts cost in whole trainings: some minutes on a quiet machine
+	@$(BIN)/python benchmarks/measures.py $(ARGS)
+
+sweep: setup ## every float32 input through every elementwise kernel, against a wider reference: an hour or two
+	@$(BIN)/python -m tests.kernels.exhaustive $(ARGS)
