@@ -18,13 +18,17 @@ SUBJECTS = ("test_tensorflow.py", "test_batchnorm.py", "test_softmax.py")
 @pytest.mark.parametrize("kind", ["address", "undefined"])
 def test_the_ops_are_clean_inside_tensorflow(kind, tmp_path):
     library = build.build(tmp_path / f"{kind}.so", (f"-fsanitize={kind}", "-fno-sanitize-recover=all", "-g", "-O1"))
-    name = {"address": "libasan.so", "undefined": "libubsan.so"}[kind]
-    runtime = subprocess.run(
-        [*build.compiler(), f"-print-file-name={name}"], capture_output=True, text=True, check=True
-    ).stdout.strip()
-    # Python itself is not built for the sanitizer, so its runtime comes first; what Python leaks at exit is not ours.
+    first = {"address": "libasan.so", "undefined": "libubsan.so"}[kind]
+    # Python itself is not built for the sanitizer, so its runtime comes first, and with it the C++ library whose exceptions
+    # it watches; what Python leaks at exit is not ours.
+    preloaded = [
+        subprocess.run(
+            [*build.compiler(), f"-print-file-name={name}"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for name in (first, "libstdc++.so.6")
+    ]
     environment = os.environ | {
-        "LD_PRELOAD": runtime,
+        "LD_PRELOAD": " ".join(preloaded),
         "ASAN_OPTIONS": "detect_leaks=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "BITFORBIT_KERNELS": str(library),

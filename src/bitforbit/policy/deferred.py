@@ -1,8 +1,8 @@
 """Put off modules that Keras imports at once and few programs use, until one of their names is asked for.
 
 `import keras` loads scikit-learn (with scipy.stats) for `keras.wrappers` and matplotlib.pyplot for
-`keras.visualization`: a third of the seconds before a first training step. Both stay whole: the first look at a name
-inside loads them. No bit depends on it.
+`keras.visualization`: a quarter of the CPU time that it takes. Both stay whole: the first look at a name inside loads
+them. No bit depends on it.
 """
 
 import importlib.machinery
