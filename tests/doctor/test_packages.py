@@ -48,7 +48,7 @@ def test_a_missing_library_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(packages.cuda, "LIBRARIES", libraries)
     found = packages.check_libraries(wanted=True)
     assert (found.state, found.fix) == (FAILURE, "export LD_LIBRARY_PATH=/opt/nvidia/cusolver/lib")
-    assert found.found.startswith("the loader does not find libcusolver.so.11 ")
+    assert found.found.startswith("the loader does not find libcusolver.so.11")
     monkeypatch.setattr(packages.cuda, "LIBRARIES", libraries[:1])
     assert packages.check_libraries(wanted=True).state == OK
 

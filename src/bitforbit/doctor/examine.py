@@ -23,7 +23,7 @@ def examine(device: str, eye: Eye | None = None) -> list[Finding]:
     if wanted or (here and device != "cpu"):
         found.append(packages.check_libraries(wanted))
     found += containers.check(eye, here, wanted)
-    return found + knobs.check()
+    return found + knobs.check(device)
 
 
 def text(findings: list[Finding]) -> str:

@@ -9,10 +9,15 @@ from bitforbit.doctor.model import FAILURE, OK, Finding
 COMMAND = (sys.executable, "-m", "bitforbit", "policy", "--json", "--no-strict")
 
 
-def check(seconds: float = 120) -> list[Finding]:
-    """Return one finding where all knobs took, else one for each that did not."""
+def check(device: str, seconds: float = 120) -> list[Finding]:
+    """Return one finding where all knobs took, else one for each that did not.
+
+    Args:
+        device: whose policy: `auto`, `cpu` or `gpu`.
+        seconds: how long TensorFlow may take to start.
+    """
     try:
-        done = subprocess.run(COMMAND, capture_output=True, text=True, timeout=seconds)
+        done = subprocess.run([*COMMAND, "--device", device], capture_output=True, text=True, timeout=seconds)
     except subprocess.TimeoutExpired:
         return [Finding("knobs", FAILURE, f"TensorFlow did not start within {seconds:g} s", "bitforbit policy")]
     return judge(done.returncode, done.stdout, done.stderr)

@@ -65,7 +65,8 @@ def check_libraries(wanted: bool) -> Finding:
     )
     missing = done.stdout.split()
     if missing:
-        seen = f"the loader does not find {', '.join(missing)} (TensorFlow looks there for some: tensorflow#117538)"
+        # TensorFlow 2.21.0's RUNPATH reaches the wheels' folders but for cusolver's (tensorflow#117538).
+        seen = f"the loader does not find {', '.join(missing)}"
         return Finding(
             "cuda libraries", FAILURE if wanted else WARNING, seen, f"export LD_LIBRARY_PATH={library_path()}"
         )
