@@ -12,7 +12,7 @@ from support import PROJECT, clean_environment
 
 from bitforbit.policy.cuda import LIBRARIES
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cuda.lock")
+LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-cuda.lock", "requirements-dask.lock")
 
 
 def pins(name: str) -> dict[str, str]:
@@ -41,8 +41,9 @@ def test_the_named_versions():
 def test_common_packages_have_one_version():
     runtime, development = pins("requirements.lock"), pins("requirements-dev.lock")
     assert development["pip-tools"].startswith("7.6.")
-    for name in runtime.keys() & development.keys():
-        assert runtime[name] == development[name], name
+    for other in (development, pins("requirements-dask.lock")):
+        for name in runtime.keys() & other.keys():
+            assert runtime[name] == other[name], name
 
 
 def test_the_cuda_lock_is_the_cpu_lock_with_another_tensorflow_and_nvidias_wheels():
