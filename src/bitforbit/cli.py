@@ -7,8 +7,8 @@ Only the module of the command that was asked for is imported.
 
 import argparse
 import importlib
+import os
 import sys
-from pathlib import Path
 
 from bitforbit import __version__
 from bitforbit.errors import BitforbitError
@@ -22,7 +22,7 @@ examples:
 
 exit: 0 done or same, 1 different, 2 cannot do it (says what and the next step), 3 training diverged
 """
-FOLDER = Path(__file__).parent / "commands"
+FOLDER = os.path.join(os.path.dirname(__file__), "commands")
 # As a newcomer meets them; a command that is not named here comes after these, by name.
 ORDER = ("train", "verify", "replicate", "compare-configs", "ensemble", "run", "trace", "compare", "diagnose", "lint",
          "audit", "policy", "doctor", "data", "init")  # fmt: skip
@@ -30,14 +30,26 @@ ORDER = ("train", "verify", "replicate", "compare-configs", "ensemble", "run", "
 
 def commands() -> dict[str, str]:
     """Return the summary of each command, in the order of the help; reads one line of each module, imports none."""
-    found = {path.stem.replace("_", "-"): path for path in FOLDER.glob("[!_]*.py")}
+    files = [name for name in os.listdir(FOLDER) if name.endswith(".py") and not name.startswith("_")]
+    found = {name.removesuffix(".py").replace("_", "-"): name for name in files}
     names = sorted(found, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
     return {name: _summary(found[name]) for name in names}
 
 
-def _summary(path: Path) -> str:
-    with open(path, encoding="utf-8") as file:
+def _summary(name: str) -> str:
+    with open(os.path.join(FOLDER, name), encoding="utf-8") as file:
         return file.readline().strip().strip('"')
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """As its parent, which imports shutil, and with it four packers, to ask how wide the terminal is."""
+
+    def __init__(self, prog: str):
+        try:
+            width = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size(1).columns
+        except (OSError, ValueError):
+            width = 80
+        super().__init__(prog, width=width - 2)
 
 
 def build_parser(command: str | None = None) -> argparse.ArgumentParser:
@@ -46,13 +58,15 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         prog="bitforbit",
         description="Train Keras models so that every host gives the same bits, and prove it.",
         epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"bitforbit {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, summary in commands().items():
-        subparser = subparsers.add_parser(name, help=summary, description=summary, allow_abbrev=False)
+        subparser = subparsers.add_parser(
+            name, help=summary, description=summary, formatter_class=_Formatter, allow_abbrev=False
+        )
         if name == command:
             module = importlib.import_module(f"bitforbit.commands.{name.replace('-', '_')}")
             module.add_arguments(subparser)
