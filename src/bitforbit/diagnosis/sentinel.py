@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from bitforbit.policy import generated
+
 ENTROPY, CLOCK, PROCESS, LISTING, THREAD = "entropy", "clock", "process", "listing", "thread"
 PACKAGE = str(Path(__file__).resolve().parents[1]) + os.sep
 EXPERIMENTS = os.path.join(PACKAGE, "experiments") + os.sep
@@ -153,7 +155,7 @@ def is_program(path: str) -> bool:
     if path.startswith(EXPERIMENTS):
         return True
     library = path.startswith((PACKAGE, STANDARD, "<")) or f"{os.sep}site-packages{os.sep}" in path
-    return not library and "__autograph_generated_file" not in path
+    return not library and generated.PREFIX not in path
 
 
 def _stack() -> Iterator[tuple[str, int]]:
@@ -161,7 +163,7 @@ def _stack() -> Iterator[tuple[str, int]]:
     frame = sys._getframe(1)
     while frame is not None:
         path = frame.f_code.co_filename
-        if "__autograph_generated_file" in path:
+        if generated.PREFIX in path:
             yield from _mapped_stack()
             return
         yield path, frame.f_lineno

@@ -1,6 +1,17 @@
 """Set the knobs that are set inside the process, then refuse to go on where any knob did not take."""
 
-from bitforbit.policy import deferred, devices, gpu_apply, host, knobs, natives, pools, readback, replacements
+from bitforbit.policy import (
+    deferred,
+    devices,
+    generated,
+    gpu_apply,
+    host,
+    knobs,
+    natives,
+    pools,
+    readback,
+    replacements,
+)
 from bitforbit.policy.model import Policy, Reading
 
 
@@ -46,6 +57,7 @@ def set_in_process(policy: Policy) -> None:
         gpu_apply.before_the_first_op(policy)
     pools.start(policy.device == devices.GPU)
     fix_cycle_length()
+    generated.keep_in_memory()
     _configure_keras()
     if policy.device == devices.GPU:
         gpu_apply.keras_settings(policy)

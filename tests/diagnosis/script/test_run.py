@@ -37,7 +37,15 @@ x, y = rng.random((32, 4), dtype="float32"), rng.random((32, 1), dtype="float32"
 model = keras.Sequential([keras.Input((4,)), hidden(), keras.layers.Dropout(0.5), keras.layers.Dense(1)])
 model.compile("adam", "mse", jit_compile=True)
 model.fit(x, y, epochs=2, batch_size=8, verbose=0, validation_split=0.25)
-model.fit(tf.data.Dataset.from_tensor_slices((x, y)).batch(8), verbose=0)
+
+
+def positive(x, y):
+    if tf.reduce_sum(x) > 0:
+        return x, y
+    return -x, y
+
+
+model.fit(tf.data.Dataset.from_tensor_slices((x, y)).map(positive).batch(8), verbose=0)
 print(random.random(), np.random.rand(), float(tf.random.uniform([])))
 if sys.argv[1:] == ["reseed"]:
     np.random.seed(3)
@@ -50,10 +58,10 @@ def plain(*arguments, cwd, **options) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, *arguments], cwd=cwd, capture_output=True, text=True, timeout=100, **options)
 
 
-def run(*arguments, cwd, input=None):
+def run(*arguments, cwd, input=None, **changes):
     return subprocess.run(
-        [sys.executable, "-m", "bitforbit", "run", *arguments], cwd=cwd, env=clean_environment(), capture_output=True,
-        text=True, input=input, timeout=600,
+        [sys.executable, "-m", "bitforbit", "run", *arguments], cwd=cwd, env=clean_environment(**changes),
+        capture_output=True, text=True, input=input, timeout=600,
     )  # fmt: skip
 
 
@@ -63,7 +71,9 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scripts")
     (folder / "train.py").write_text(TRAIN)
     (folder / "layers.py").write_text("import keras\n\n\ndef hidden():\n    return keras.layers.Dense(8)\n")
-    first, again = run("train.py", cwd=folder), run("--sentinel", "--seed", "1", "train.py", cwd=folder)
+    # A script may lie in the folder of temporary files.
+    first = run("train.py", cwd=folder, TMPDIR=str(folder))
+    again = run("--sentinel", "--seed", "1", "train.py", cwd=folder)
     other = run("--seed", "2", "train.py", "crash", cwd=folder)
     return folder, first, again, other
 
@@ -88,6 +98,13 @@ def test_the_same_seed_gives_the_same_result_and_output(trained):
     _, first, again, _ = trained
     assert (first.returncode, first.stdout) == (0, again.stdout)
     assert result_of(first) == result_of(again)
+
+
+def test_nothing_that_autograph_generates_becomes_a_module_or_a_file(trained):
+    folder, first, *_ = trained
+    assert list(result_of(first)["modules"]) == ["layers.py"]
+    assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"train.py", "layers.py", "runs"}
+    assert not list(folder.glob("__pycache__/__autograph*"))
 
 
 def test_the_sentinel_is_quiet_about_a_seeded_fit(trained):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from bitforbit.audit import check, graph
 from bitforbit.diagnosis.script import overrides, program
 from bitforbit.evidence import canonical, digests, runs
-from bitforbit.policy import Policy, host
+from bitforbit.policy import Policy, generated, host
 from bitforbit.training import identity, store
 
 SCHEMA = "bitforbit script 1"
@@ -50,7 +50,8 @@ def modules(folder: str) -> dict[str, str]:
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None) or ""
         inside = path.endswith(".py") and os.path.realpath(path).startswith(folder + os.sep)
-        if inside and module.__name__ != "__main__" and not overrides.is_library(path):
+        own = module.__name__ != "__main__" and not module.__name__.startswith(generated.PREFIX)
+        if inside and own and not overrides.is_library(path):
             found[os.path.relpath(os.path.realpath(path), folder)] = canonical.file_digest(Path(path))
     return dict(sorted(found.items()))
 
