@@ -9,6 +9,8 @@ from bitforbit.policy.launcher import RELAUNCHED
 
 # What decides nothing of the training: kept out of the printed commands.
 SILENT = ("BITFORBIT_SEAL_LOG", "BITFORBIT_FIRST_USE", "MPLCONFIGDIR", "TF_CPP_MIN_LOG_LEVEL", "COLUMNS")
+# Variables of ours that say where something lies, as in the image; the others are the change's to set.
+PLACES = ("BITFORBIT_KERNELS", "BITFORBIT_DATA")
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ def environment(change: Change, policy: Policy) -> dict[str, str]:
     launcher then sets it back.
     """
     ours = set(policy.environment()) | set(knobs.MUST_STAY_UNSET) | {RELAUNCHED, "LD_PRELOAD"}
-    kept = {k: v for k, v in os.environ.items() if k not in ours and not k.startswith("BITFORBIT_")}
+    kept = {k: v for k, v in os.environ.items() if k not in ours and (k in PLACES or not k.startswith("BITFORBIT_"))}
     marked = {RELAUNCHED: "1"} if change.unpinned else {}
     return kept | {"TF_CPP_MIN_LOG_LEVEL": "3"} | policy.environment() | marked | change.variables
 

@@ -1,4 +1,6 @@
-"""Compile the seal, `native/*.c`, at first use, and find it again.
+"""Compile the seal, `native/*.c`, at first use, and find it again; the image has it compiled.
+
+`python -m bitforbit.diagnosis.vary.seal [PATH]` compiles it, to PATH where one is given, and prints where it is.
 
 The seal is a library for LD_PRELOAD that replaces entropy, wall clock, process id, host name and directory order by
 fixed streams; `native/seal.h` has its variables.
@@ -16,7 +18,7 @@ from bitforbit.errors import HostError
 from bitforbit.kernels import build
 
 NATIVE = Path(__file__).parent / "native"
-FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra", "-shared", "-fPIC")
+FLAGS = ("-std=gnu11", "-D_GNU_SOURCE", "-O2", "-s", "-Wall", "-Wextra", "-shared", "-fPIC")
 PREBUILT_VARIABLE = "BITFORBIT_SEAL"
 
 
@@ -24,9 +26,14 @@ def library() -> Path:
     """Return the path of the compiled seal: `BITFORBIT_SEAL` where it is set, else one compiled into the cache folder.
 
     Raises:
-        HostError: there is no compiler, or the compiler failed.
+        HostError: `BITFORBIT_SEAL` names no file, there is no compiler, or the compiler failed.
     """
     if prebuilt := os.environ.get(PREBUILT_VARIABLE):
+        if not os.path.isfile(prebuilt):
+            raise HostError(
+                f"expected the compiled seal at {prebuilt}, as {PREBUILT_VARIABLE} says, found none."
+                f" Next step: unset {PREBUILT_VARIABLE}"
+            )
         return Path(prebuilt)
     stamp = hashlib.sha256("\0".join(FLAGS).encode())
     for source in sorted(NATIVE.glob("*.[ch]")):
@@ -74,5 +81,13 @@ def _compiler() -> list[str]:
         ) from None
 
 
+def main(arguments: list[str]) -> int:
+    made = Path(arguments[0]) if arguments else library()
+    if arguments and not _compile(made):
+        raise HostError(f"expected a folder that can be written at {made.parent}, found none")
+    print(made)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{library()}\n")
+    sys.exit(main(sys.argv[1:]))
