@@ -15,9 +15,6 @@ CUDA_TAG ?= cuda
 RUNS ?= runs
 DOCKER ?= docker
 
-# Data of the project's own, recorded by `bitforbit data add`, is no part of the image.
-MOUNT_DATA = $(if $(wildcard data.lock),-v "$$PWD/data:/opt/bitforbit/data:ro")
-
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -34,7 +31,7 @@ help: ## print this list
 		$(filter %bitforbit.mk,$(MAKEFILE_LIST)) $(filter-out %bitforbit.mk,$(MAKEFILE_LIST))
 	@echo "  variables: EXPERIMENT=$(EXPERIMENT) SEED=$(SEED) ARGS='--set epochs=5' RUNS=$(RUNS) PYTHON=$(PYTHON)"
 
-setup: $(BIN)/bitforbit $(VENV)/.kernels data/.ready ## make the Python environment, the kernels and the data (once)
+setup: $(BIN)/bitforbit $(VENV)/.kernels ## make the Python environment and the kernels (once)
 
 train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 	@$(BIN)/bitforbit train $(EXPERIMENT) --seed $(SEED) --runs $(RUNS) $(ARGS)
@@ -65,12 +62,10 @@ image-cuda: ## build the CUDA image IMAGE:CUDA_TAG, about 6 GB; needs no GPU
 	@IMAGE=$(IMAGE):$(CUDA_TAG) docker/build.sh cuda
 
 docker-train: ## train EXPERIMENT with SEED in the image, results in RUNS
-	@mkdir -p $(RUNS)
-	@$(DOCKER) run --rm --network none --user "$$(id -u):$$(id -g)" -v "$$(realpath "$(RUNS)"):/runs" $(MOUNT_DATA) \
-		$(IMAGE):$(TAG) train $(EXPERIMENT) --seed $(SEED) $(ARGS)
+	@DOCKER="$(DOCKER)" docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) train $(EXPERIMENT) --seed $(SEED) $(ARGS)
 
 docker-verify: ## verify in the image
-	@$(DOCKER) run --rm --network none $(MOUNT_DATA) $(IMAGE):$(TAG) verify $(ARGS)
+	@DOCKER="$(DOCKER)" docker/run.sh "" $(IMAGE):$(TAG) verify $(ARGS)
 
 golden: setup ## write golden/ anew: a decision, say why and bump the policy's version
 	@$(BIN)/bitforbit verify --write
@@ -87,7 +82,7 @@ lock-check: $(VENV)/.dev ## fail where a lock is not what its .in file resolves 
 		diff -u $$name.lock "$$folder/$$name.lock" || { echo "$$name.lock is stale. Next step: make lock" >&2; exit 1; }; \
 	done; echo "locks are what their .in files resolve to"
 
-data: $(BIN)/bitforbit ## fetch the experiments' data files, by hash
+data: $(BIN)/bitforbit ## fetch the experiments' data files now, by hash; a training fetches what it reads
 	@$(BIN)/bitforbit data
 
 clean: ## remove the environment and the caches; keep runs/ and data/

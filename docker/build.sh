@@ -86,6 +86,8 @@ export DOCKER_BUILDKIT=1
 status=0
 "$DOCKER" build "$@" . || status=$?
 if [ $status -ne 0 ] && [ -z "${BASE_IMAGE:-}" ]; then
-    echo "docker/build.sh: where no registry is reachable: docker/base/build.sh && BASE_IMAGE=bitforbit-base:trixie $0 $target" >&2
+    make=image
+    [ "$target" = cpu ] || make=image-$target
+    echo "docker/build.sh: where no registry is reachable: docker/base/build.sh && BASE_IMAGE=bitforbit-base:trixie make $make" >&2
 fi
 exit $status

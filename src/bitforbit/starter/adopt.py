@@ -40,9 +40,7 @@ run: setup ## run SCRIPT natively under the policy, with digests of each fit
 	@$(BIN)/bitforbit run $(SCRIPT) $(ARGS)
 
 docker-run: ## run SCRIPT in the image, results in RUNS
-	@mkdir -p $(RUNS)
-	@$(DOCKER) run --rm --network none --user "$$(id -u):$$(id -g)" -v "$$PWD:/work:ro" -w /work \\
-		-v "$$(realpath "$(RUNS)"):/runs" $(IMAGE):$(TAG) run $(SCRIPT) $(ARGS)
+	@DOCKER="$(DOCKER)" WORK=/work docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) run $(SCRIPT) $(ARGS)
 """
 PYPROJECT = """\
 [project]
@@ -138,7 +136,7 @@ def _bytes(path: Path) -> bytes | None:
 
 def write(chosen: Plan, folder: Path) -> None:
     """Write every file, or none: made aside, then linked into place, which never replaces a file."""
-    linked: list[Path] = []
+    made: list[Path] = []
     with tempfile.TemporaryDirectory(prefix=".bitforbit-init-", dir=folder) as aside:
         for name, content in chosen.write.items():
             staged = Path(aside, name)
@@ -149,10 +147,13 @@ def write(chosen: Plan, folder: Path) -> None:
                 staged.write_text(content, encoding="utf-8")
         try:
             for name in chosen.write:
-                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                for parent in reversed(Path(name).parents[:-1]):
+                    if not (folder / parent).is_dir():
+                        (folder / parent).mkdir()
+                        made.append(folder / parent)
                 os.link(Path(aside, name), folder / name)
-                linked.append(folder / name)
-        except OSError:
-            for path in linked:
-                path.unlink()
+                made.append(folder / name)
+        except BaseException:  # Ctrl-C too
+            for path in reversed(made):
+                path.rmdir() if path.is_dir() else path.unlink()
             raise
