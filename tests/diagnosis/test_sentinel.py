@@ -6,8 +6,10 @@ import time
 
 import numpy as np
 import pytest
+from support import bitforbit
 
 from bitforbit.diagnosis import sentinel
+from diagnosis import changing
 
 FAULTS = """\
 import os
@@ -75,6 +77,12 @@ def test_each_fault_is_named_by_line(tmp_path, monkeypatch):
 
 def test_a_clean_program_is_quiet(tmp_path):
     assert watch(tmp_path, CLEAN) == ([], [])
+
+
+def test_what_a_training_reads_is_named_by_line(tmp_path):
+    (tmp_path / "changing.py").write_text(changing.SCRIPT)
+    done = bitforbit("run", "--sentinel", "changing.py", cwd=tmp_path)
+    assert (done.returncode, changing.reported(done.stderr)) == (0, changing.expected()), done.stderr
 
 
 def test_nothing_stays_patched(tmp_path):

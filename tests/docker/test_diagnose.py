@@ -1,8 +1,9 @@
-"""`diagnose` in the image, which has no compiler: the seal is there, and a whole diagnosis names the guilty line."""
+"""`diagnose` and the sentinel in the image: it has no compiler, but the seal; and a Python with `sys.monitoring`."""
 
 import json
 
 import pytest
+from diagnosis import changing
 
 from .conftest import HARDENED, run
 
@@ -31,6 +32,14 @@ assert lines[0].stdout == lines[1].stdout and not lines[0].stderr, lines
 print(seal.library())
 """
     assert run("-c", script, program="python", flags=HARDENED).stdout == "/opt/bitforbit/lib/libbitforbit_seal.so\n"
+
+
+def test_the_sentinel_reports_there_as_here(tmp_path):
+    (tmp_path / "changing.py").write_text(changing.SCRIPT)
+    tmp_path.chmod(0o755)
+    flags = [*HARDENED, f"--volume={tmp_path}:/work:ro", "--workdir=/work"]
+    done = run("run", "--sentinel", "changing.py", flags=flags)
+    assert changing.reported(done.stderr) == changing.expected()
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Notice what a script sets against the policy: thread counts, which stay as pinned, and seeds, which count."""
 
 import contextlib
+import functools
 import os
 import random
 import sys
@@ -53,6 +54,7 @@ def _notice_seeds(note, stack) -> None:
     for owner, name in ((random, "seed"), (np.random, "seed"), (tf.random, "set_seed")):
         stock = getattr(owner, name)
 
+        @functools.wraps(stock)
         def seed(*args, stock=stock, **kwargs):
             note("seed", "seeds the generators itself, so --seed does not decide what is drawn after it")
             return stock(*args, **kwargs)

@@ -1,0 +1,90 @@
+"""What is watched: one row for each function, with the name of the judgement in `judge.Sentinel` that it gets."""
+
+import os
+import random
+import secrets
+import sys
+import threading
+import uuid
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """A function, as the attribute that holds it.
+
+    Attributes:
+        owner: a module or class.
+        name: the attribute.
+        role: the judgement.
+    """
+
+    owner: object
+    name: str
+    role: str
+
+
+STANDARD = (
+    Row(os, "urandom", "entropy"),
+    Row(os, "getrandom", "entropy"),
+    Row(random, "_urandom", "entropy"),
+    Row(uuid, "uuid1", "entropy"),
+    Row(secrets, "token_bytes", "entropy"),
+    Row(random.Random, "__init__", "generator"),
+    Row(random, "seed", "generator"),
+    Row(os, "listdir", "listing"),
+    Row(os, "scandir", "listing"),
+    Row(threading.Thread, "start", "thread"),
+)
+
+
+def watched() -> list[Row]:
+    """Return all rows; those of NumPy, TensorFlow and Keras where they are loaded."""
+    rows = [*STANDARD, *_numpy(), *_tensorflow(), *_keras()]
+    return [row for row in rows if hasattr(row.owner, row.name)]
+
+
+def _numpy() -> list[Row]:
+    if "numpy" not in sys.modules:
+        return []
+    from numpy import random as drawn
+
+    makers = ("default_rng", "SeedSequence", "PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64")
+    return [
+        *(Row(drawn, name, "seed") for name in makers),
+        Row(drawn, "seed", "generator"),
+        Row(drawn, "RandomState", "legacy"),
+    ]
+
+
+def _tensorflow() -> list[Row]:
+    """TensorFlow's ops take a seed through these, whatever the op and the name that it was imported by."""
+    if "tensorflow" not in sys.modules:
+        return []
+    import tensorflow as tf
+    from tensorflow.python.data.util import random_seed as data_seed
+    from tensorflow.python.framework import random_seed
+    from tensorflow.python.ops import random_ops_util
+
+    return [
+        Row(tf.random, "set_seed", "seed"),
+        Row(random_seed, "get_seed", "tensor_seed"),
+        Row(data_seed, "get_seed", "tensor_seed"),
+        Row(random_ops_util, "get_key_counter_alg", "tensor_seed"),
+        Row(tf.random.Generator, "from_seed", "seed"),
+        Row(tf.io.gfile, "listdir", "listing"),
+        Row(tf.io.gfile, "glob", "listing"),
+    ]
+
+
+def _keras() -> list[Row]:
+    if "keras.src.random.seed_generator" not in sys.modules:
+        return []
+    from keras.src.backend.tensorflow import random as backend
+    from keras.src.initializers.random_initializers import RandomInitializer
+    from keras.src.random.seed_generator import SeedGenerator
+
+    return [
+        Row(RandomInitializer, "__init__", "kept_seed"),
+        Row(SeedGenerator, "__init__", "kept_seed"),
+        Row(backend, "draw_seed", "tensor_seed"),
+    ]
