@@ -43,11 +43,11 @@ def mine(tmp_path, monkeypatch):
 def test_add_records_files_and_folders_sorted_as_sha256sum_does(mine):
     done = bitforbit("data", "add", "data", cwd=mine)
     assert (done.returncode, done.stdout) == (0, f"recorded  {B}  data/b.csv\nrecorded  {A}  data/deep/a.csv\n")
-    assert (mine / "data.lock").read_text() == f"{B}  data/b.csv\n{A}  data/deep/a.csv\n"
+    assert (mine / "data.lock").read_text() == f"# whole folder data\n{B}  data/b.csv\n{A}  data/deep/a.csv\n"
     subprocess.run(["sha256sum", "--check", "--strict", "data.lock"], cwd=mine, check=True, capture_output=True)
     again = bitforbit("data", "add", "b.csv", cwd=mine / "data")
     assert (again.returncode, again.stdout) == (0, "")
-    assert (mine / "data.lock").read_text() == f"{B}  data/b.csv\n{A}  data/deep/a.csv\n"
+    assert (mine / "data.lock").read_text() == f"# whole folder data\n{B}  data/b.csv\n{A}  data/deep/a.csv\n"
 
 
 def load(mine):
@@ -64,8 +64,60 @@ def test_each_run_checks_and_names_what_changed_or_is_missing(mine):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.splitlines() == [
         f"bitforbit train: data is not as recorded in {mine}/data.lock: data/b.csv: changed, expected SHA-256 {B}, found {c};"
-        " data/deep/a.csv: missing. Next step: bring the files back, or, if the change is meant, bitforbit data add PATH."
+        " data/deep/a.csv: missing. Next step: put back what was recorded, or, if the change is meant, bitforbit data add PATH."
     ]
+
+
+def test_a_file_too_many_in_a_whole_folder_is_named(mine):
+    (mine / "data" / "deep" / "c d.csv").write_bytes(b"c\n")
+    datalock.add(mine / "data" / "deep", mine / "data.lock")
+    for name in ("data/deep/new.csv", "data/deep/.hidden", "data/elsewhere.csv"):
+        (mine / name).write_bytes(b"")
+    line = f"data is not as recorded in {mine}/data.lock: data/deep/new.csv: not recorded. Next step: "
+    with pytest.raises(DataError, match=re.escape(line)):
+        load(mine)
+    (mine / "data" / "deep" / "new.csv").unlink()
+    load(mine)
+
+
+def test_what_is_gone_for_good_is_taken_out_by_adding_its_place_again(mine):
+    lock = mine / "data.lock"
+    datalock.add(mine / "data", lock)
+    datalock.add(mine / "src", lock)
+    (mine / "data" / "deep" / "a.csv").unlink()
+    assert datalock.add(mine / "data" / "deep" / "a.csv", lock) == {"data/deep/a.csv": None}
+    load(mine)
+    (mine / "data" / "b.csv").unlink()
+    (mine / "data" / "c.csv").write_bytes(b"a\n")
+    assert datalock.add(mine / "data", lock) == {"data/c.csv": A, "data/b.csv": None}
+    shutil.rmtree(mine / "data")
+    done = bitforbit("data", "add", "data", cwd=mine)
+    assert (done.returncode, done.stdout) == (0, "gone  data/c.csv\n")
+    assert datalock.whole_folders(lock) == ["src"]
+    load(mine)
+
+
+def test_links_are_followed_but_not_in_circles(mine):
+    disk = mine.parent / f"{mine.name}-disk"
+    disk.mkdir()
+    (disk / "a.csv").write_bytes(b"a\n")
+    (mine / "data" / "disk").symlink_to(disk)
+    (mine / "data" / "deep" / "up").symlink_to("..")
+    (mine / "data" / "dangling").symlink_to("nowhere")
+    added = datalock.add(mine / "data", mine / "data.lock")
+    assert added == {"data/b.csv": B, "data/deep/a.csv": A, "data/disk/a.csv": A}
+    (disk / "a.csv").write_bytes(b"b\n")
+    with pytest.raises(DataError, match="data/disk/a.csv: changed"):
+        datalock.check(mine / "data.lock")
+
+
+def test_many_complaints_are_counted(mine):
+    for number in range(30):
+        (mine / "data" / f"{number:02}").write_bytes(b"")
+    datalock.add(mine / "data", mine / "data.lock")
+    shutil.rmtree(mine / "data")
+    with pytest.raises(DataError, match="data/09: missing; and 22 more. Next step: "):
+        datalock.check(mine / "data.lock")
 
 
 def test_a_meant_change_is_another_run(mine):
@@ -120,9 +172,12 @@ def test_what_cannot_be_recorded(mine):
         (mine / "no", "found none"),
         (mine.parent, "found it outside"),
         (mine / "data" / "x\ny", "printable"),
+        (mine, "expected data in the project"),
+        (mine / "empty", "expected files in"),
     ):
         if "\n" in path.name:
             path.write_text("")
+        (mine / "empty").mkdir(exist_ok=True)
         with pytest.raises(UsageError, match=text):
             datalock.add(path, mine / "data.lock")
     assert not (mine / "data.lock").exists()

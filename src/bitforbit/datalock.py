@@ -1,21 +1,25 @@
 """data.lock: the SHA-256 of a project's own data files, recorded once and checked at each run.
 
 A line is `<64 hex digits>  <path>`, as sha256sum writes it: `sha256sum -c data.lock` checks the same. Paths are
-relative to the folder of data.lock, with `/`, sorted. Hashes of unchanged files are remembered by device, inode, size
-and times to the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
+relative to the folder of data.lock, with `/`, sorted. `# whole folder <path>`, to sha256sum a comment, says that nothing
+else may lie there; hidden files do not count. Hashes of unchanged files are remembered by device, inode, size and times
+to the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
 """
 
 import json
 import os
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bitforbit.errors import DataError, UsageError
 from bitforbit.evidence import canonical
 
 FILE = "data.lock"
+WHOLE = "# whole folder "
 REMEMBERED = Path(".bitforbit", "data.json")
+SHOWN = 10
 # A file that changed just now may change again within one tick of the file system's clock.
 SETTLED_NS = 2_000_000_000
 
@@ -37,11 +41,9 @@ def read(lock: Path) -> dict[str, str]:
         DataError: a line is none of `<64 hex digits>  <path below the folder>`.
     """
     entries: dict[str, str] = {}
-    try:
-        lines = lock.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return {}
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(lock), 1):
+        if line.startswith("#"):
+            continue
         found = re.fullmatch(r"([0-9a-f]{64})  (\S.*)", line)
         inside = found and not Path(found[2]).is_absolute() and ".." not in Path(found[2]).parts
         if not inside or found[2] in entries:
@@ -53,36 +55,63 @@ def read(lock: Path) -> dict[str, str]:
     return entries
 
 
-def add(path: Path, lock: Path) -> dict[str, str]:
-    """Record a file, or every file of a folder but hidden ones; return what is new or changed.
+def whole_folders(lock: Path) -> list[str]:
+    """Return the folders that were recorded whole, sorted."""
+    return sorted(line.removeprefix(WHOLE) for line in _lines(lock) if line.startswith(WHOLE))
+
+
+def _lines(lock: Path) -> list[str]:
+    try:
+        return lock.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise DataError(f"expected lines of text in {lock}, found: {error}") from None
+
+
+def add(path: Path, lock: Path) -> dict[str, str | None]:
+    """Record a file, or a folder whole: every file in it but hidden ones, through links too.
+
+    Returns:
+        The SHA-256 of what is new or changed, `None` for what was recorded and is gone.
 
     Raises:
         UsageError: there is no such file, it lies outside the lock's folder, or its name cannot stand in a line.
     """
-    if not path.exists():
+    name = _name(path, lock.parent)
+    before, folders = read(lock), set(whole_folders(lock))
+    was_below = {known for known in before if known == name or known.startswith(f"{name}/")}
+    if not path.exists() and not was_below:
         raise UsageError(f"expected a file or folder at {path}, found none")
-    files = sorted(p for p in path.rglob("*") if p.is_file() and not _hidden(p, path)) if path.is_dir() else [path]
-    if not files:
+    if name == "." or os.path.abspath(path) == os.path.abspath(lock):
+        raise UsageError(f"expected data in the project, received {path}. Next step: bitforbit data add data/")
+    files = list(_files(path)) if path.is_dir() else [path] if path.exists() else []
+    if path.exists() and not files:
         raise UsageError(f"expected files in {path}, found none")
-    before = read(lock)
     digests = _Digests(lock.parent)
     found = {_name(file, lock.parent): digests.of(file) for file in files}
     digests.remember()
-    changed = {name: digest for name, digest in found.items() if before.get(name) != digest}
-    if changed:
-        lines = [f"{digest}  {name}\n" for name, digest in sorted((before | found).items())]
+    gone = was_below - found.keys()
+    changed = {name: digest for name, digest in found.items() if before.get(name) != digest} | dict.fromkeys(gone)
+    whole = {folder for folder in folders if folder != name and not folder.startswith(f"{name}/")}
+    if path.is_dir() and not any(name.startswith(f"{folder}/") for folder in whole):
+        whole.add(name)
+    if changed or whole != folders:
+        after = {name: digest for name, digest in (before | found).items() if name not in gone}
+        lines = [f"{WHOLE}{folder}\n" for folder in sorted(whole)]
+        lines += [f"{digest}  {name}\n" for name, digest in sorted(after.items())]
         canonical.write(lock, "".join(lines).encode())
     return changed
 
 
 def check(lock: Path) -> None:
-    """Return where every recorded file is the recorded one.
+    """Return where every recorded file is the recorded one, and nothing else lies in a folder recorded whole.
 
     Raises:
-        DataError: one is missing or another; all such are named.
+        DataError: one is missing, another, or too many; the first ones are named.
     """
-    digests, complaints = _Digests(lock.parent), []
-    for name, expected in read(lock).items():
+    digests, complaints, recorded = _Digests(lock.parent), [], read(lock)
+    for name, expected in recorded.items():
         try:
             found = digests.of(lock.parent / name)
         except FileNotFoundError:
@@ -93,16 +122,31 @@ def check(lock: Path) -> None:
             continue
         if found != expected:
             complaints.append(f"{name}: changed, expected SHA-256 {expected}, found {found}")
+    for folder in whole_folders(lock):
+        if (lock.parent / folder).is_dir():
+            inside = (os.path.relpath(file, lock.parent) for file in _files(lock.parent / folder))
+            complaints += [f"{name}: not recorded" for name in inside if name not in recorded]
     digests.remember()
     if complaints:
+        more = f"; and {len(complaints) - SHOWN} more" if len(complaints) > SHOWN else ""
         raise DataError(
-            f"data is not as recorded in {lock}: {'; '.join(complaints)}."
-            " Next step: bring the files back, or, if the change is meant, bitforbit data add PATH."
+            f"data is not as recorded in {lock}: {'; '.join(complaints[:SHOWN])}{more}."
+            " Next step: put back what was recorded, or, if the change is meant, bitforbit data add PATH."
         )
 
 
-def _hidden(path: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in path.relative_to(folder).parts)
+def _files(folder: Path, around: tuple[str, ...] = ()) -> Iterator[Path]:
+    """Yield the files below a folder but hidden ones, sorted; a link to a folder around it is not followed."""
+    real = os.path.realpath(folder)
+    if real in around:
+        return
+    for path in sorted(Path(folder).iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _files(path, (*around, real))
+        elif path.is_file():
+            yield path
 
 
 def _name(file: Path, root: Path) -> str:

@@ -33,7 +33,7 @@ def _add(options) -> int:
     for path in options.path:
         changed = datalock.add(Path(path), lock)
         for name, digest in changed.items():
-            print(f"recorded  {digest}  {name}")
+            print(f"recorded  {digest}  {name}" if digest else f"gone  {name}")
         if not changed:
             print(f"as recorded  {path}", file=sys.stderr)
     print(f"{lock}: checked at each run. Next step: commit it", file=sys.stderr)
