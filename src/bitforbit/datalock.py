@@ -1,9 +1,9 @@
 """data.lock: the SHA-256 of a project's own data files, recorded once and checked at each run.
 
 A line is `<64 hex digits>  <path>`, as sha256sum writes it: `sha256sum -c data.lock` checks the same. Paths are
-relative to the folder of data.lock, with `/`, sorted. `# whole folder <path>`, to sha256sum a comment, says that nothing
-else may lie there; hidden files do not count. Hashes of unchanged files are remembered by device, inode, size and times
-to the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
+relative to the folder of data.lock, with `/`, sorted. `# whole folder <path>`, to sha256sum a comment, says that no
+other file may lie there but hidden ones. Hashes of unchanged files are remembered by device, inode, size and times to
+the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
 """
 
 import json
