@@ -168,12 +168,14 @@ def test_a_damaged_lock_is_named(tmp_path, line):
 
 
 def test_what_cannot_be_recorded(mine):
+    os.mkfifo(mine / "pipe")
     for path, text in (
         (mine / "no", "found none"),
         (mine.parent, "found it outside"),
         (mine / "data" / "x\ny", "printable"),
         (mine, "expected data in the project"),
         (mine / "empty", "expected files in"),
+        (mine / "pipe", "expected a file or folder at .*pipe, found something else"),
     ):
         if "\n" in path.name:
             path.write_text("")

@@ -81,10 +81,10 @@ def add(path: Path, lock: Path) -> dict[str, str | None]:
     name = _name(path, lock.parent)
     before, folders = read(lock), set(whole_folders(lock))
     was_below = {known for known in before if known == name or known.startswith(f"{name}/")}
-    if not path.exists() and not was_below:
-        raise UsageError(f"expected a file or folder at {path}, found none")
+    if not (path.is_file() or path.is_dir()) and (path.exists() or not was_below):
+        raise UsageError(f"expected a file or folder at {path}, found {'something else' if path.exists() else 'none'}")
     if name == "." or os.path.abspath(path) == os.path.abspath(lock):
-        raise UsageError(f"expected data in the project, received {path}. Next step: bitforbit data add data/")
+        raise UsageError(f"expected data in the project, received {str(path)!r}. Next step: bitforbit data add data/")
     files = list(_files(path)) if path.is_dir() else [path] if path.exists() else []
     if path.exists() and not files:
         raise UsageError(f"expected files in {path}, found none")
