@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from support import PROJECT, bitforbit
 
+from bitforbit.errors import UsageError
 from bitforbit.starter import adopt
 
 SCRIPT = "import keras\nprint(keras.__version__)\n"
@@ -77,6 +78,14 @@ def test_which_script_must_be_clear(tmp_path):
         (tmp_path / name).write_text("import tensorflow as tf\n")
     assert bitforbit("init", cwd=tmp_path).stderr == f"{line}several: a.py, b.py. Next step: bitforbit init SCRIPT.py\n"
     assert bitforbit("init", "no.py", cwd=tmp_path).returncode == 2
+    (tmp_path / "a$(b).py").write_text("import keras")
+    (tmp_path / "here").mkdir()
+    for name, text in (("../a.py", "expected a script in"), ("../a$(b).py", "in"), (tmp_path / "a.py", "in")):
+        done = bitforbit("init", name, "--yes", cwd=tmp_path / "here")
+        assert (done.returncode, done.stdout) == (2, "") and text in done.stderr
+    assert adopt.find_script(tmp_path, str(tmp_path / "a.py")) == "a.py"
+    with pytest.raises(UsageError, match="a Makefile can hold"):
+        adopt.find_script(tmp_path, "a$(b).py")
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()], ids=repr)

@@ -25,7 +25,7 @@ ADVICE = {
     "Makefile": "add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)",
     ".gitignore": "add to it: /.venv/ /runs/ /data/ /.bitforbit/ /src/bitforbit/kernels/_build/",
     ".dockerignore": "the image needs src, golden, docker, pyproject.toml and requirements*: let none be ignored",
-    "pyproject.toml": "settings go into [tool.bitforbit] of it",
+    "pyproject.toml": 'add to it: [tool.ruff] extend-exclude = ["src/bitforbit", "docker"]; settings: [tool.bitforbit]',
     "requirements.in": "add to it the lines of bitforbit's own, then: make lock",
     "golden/README.md": "",
 }
@@ -33,14 +33,15 @@ MAKEFILE = """\
 # `make` prints what there is.
 IMAGE ?= {image}
 SCRIPT ?= {script}
+LINT_SOURCES := "$(SCRIPT)"
 
 include bitforbit.mk
 
 run: setup ## run SCRIPT natively under the policy, with digests of each fit
-	@$(BIN)/bitforbit run $(SCRIPT) $(ARGS)
+	@$(BIN)/bitforbit run "$(SCRIPT)" $(ARGS)
 
 docker-run: ## run SCRIPT in the image, results in RUNS
-	@DOCKER="$(DOCKER)" WORK=/work docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) run $(SCRIPT) $(ARGS)
+	@DOCKER="$(DOCKER)" WORK=/work docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) run "$(SCRIPT)" $(ARGS)
 """
 PYPROJECT = """\
 [project]
@@ -51,6 +52,10 @@ requires-python = ">=3.11,<3.14"
 [tool.bitforbit]
 # Threads of each pool. It decides bits: after a change, `make image`.
 pool-size = 2
+
+[tool.ruff]
+# The machinery comes from its own repository, with its own checks.
+extend-exclude = ["src/bitforbit", "docker"]
 """
 GOLDEN = "What every machine must give: `make golden` writes it, `make verify` holds against it.\n"
 
@@ -78,7 +83,14 @@ def find_script(folder: Path, name: str | None) -> str:
     if name is not None:
         if not (folder / name).is_file():
             raise UsageError(f"expected a script at {folder / name}, found no such file")
-        return name
+        inside = os.path.relpath(folder / name, folder)
+        if inside.startswith(".."):
+            raise UsageError(f"expected a script in {folder}, received {name}. Next step: cd to the script")
+        if set(inside) & set('"$`#\\\n'):
+            raise UsageError(
+                f"expected a script's name that a Makefile can hold, received {name!r}. Next step: rename it"
+            )
+        return inside
     uses = re.compile(rb"^\s*(import|from) (keras|tensorflow)\b", re.MULTILINE)
     found = sorted(path.name for path in folder.glob("*.py") if uses.search(path.read_bytes()))
     if len(found) != 1:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from support import bitforbit, clean_environment
+from support import PROJECT, bitforbit, clean_environment
+
+from bitforbit.diagnosis.script import overrides
 
 FACE = """\
 import os, sys
@@ -105,6 +107,13 @@ def test_nothing_that_autograph_generates_becomes_a_module_or_a_file(trained):
     assert list(result_of(first)["modules"]) == ["layers.py"]
     assert {path.name for path in folder.iterdir()} - {"__pycache__"} == {"train.py", "layers.py", "runs"}
     assert not list(folder.glob("__pycache__/__autograph*"))
+
+
+def test_no_module_of_this_package_counts_as_the_scripts_own():
+    """In a project the package lies below the script's folder: else native runs and the image's had other names."""
+    package = PROJECT / "src" / "bitforbit"
+    assert all(overrides.is_library(str(path)) for path in package.rglob("*.py"))
+    assert not overrides.is_library(str(PROJECT / "src" / "mine" / "layers.py"))
 
 
 def test_the_sentinel_is_quiet_about_a_seeded_fit(trained):

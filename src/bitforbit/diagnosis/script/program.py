@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from bitforbit.errors import UsageError
 
-OURS = str(Path(__file__).resolve().parents[1]) + os.sep
+OURS = str(Path(__file__).resolve().parents[2]) + os.sep
 FINISHED, EXITED, RAISED, INTERRUPTED = "finished", "exited", "raised", "interrupted"
 
 
