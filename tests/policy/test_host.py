@@ -85,6 +85,18 @@ def test_a_symbol_that_stands_twice_is_refused(tmp_path):
         symbols.find(str(tmp_path / "lib.so"), {"hidden": 8})
 
 
+def test_what_nobody_can_write_is_no_setting(tmp_path):
+    source = "static const long fixed = 1; static const long *const pointer = &fixed; static long open = 1;"
+    source += "const void *use(int i) { return i ? i > 1 ? (const void *)&open : &fixed : &pointer; }"
+    (tmp_path / "a.c").write_text(source)
+    command = ["cc", "-shared", "-fPIC", "-O0", "-Wl,-z,relro", "-o", "lib.so", "a.c"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    assert symbols.find(str(tmp_path / "lib.so"), {"open": 8})
+    for name in ("fixed", "pointer"):
+        with pytest.raises(PolicyError, match=f"expected the symbol {name} once in .*, found it 0 times"):
+            symbols.find(str(tmp_path / "lib.so"), {name: 8})
+
+
 def test_not_an_elf_file(tmp_path):
     (tmp_path / "x").write_bytes(b"\0" * 100)
     with pytest.raises(PolicyError, match="expected a 64-bit little-endian ELF library"):

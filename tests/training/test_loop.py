@@ -195,6 +195,31 @@ def test_no_strict_goes_on_and_claims_no_class(tiny, tmp_path):
     assert found["policy"]["deviations"][0].startswith("ONEDNN_MAX_CPU_ISA: wanted AVX2, found SSE41.")
 
 
+def test_the_training_step_is_traced_once(tmp_path):
+    """Stock Keras traces it twice: the first trace makes the variables of the metrics."""
+    text = TINY.replace(
+        'keras.layers.Dense(4, activation="relu")', 'keras.layers.Dense(4, activation="relu"), told()'
+    ).replace("def build_model", TOLD + "\ndef build_model")
+    (tmp_path / "told.py").write_text(text)
+    done = bitforbit("train", tmp_path / "told.py", "--runs", tmp_path / "runs")
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if line == "called for training"] == ["called for training"]
+
+
+TOLD = """
+def told():
+    import sys, keras
+
+    class Told(keras.layers.Layer):
+        def call(self, x, training=False):
+            if training:
+                print("called for training", file=sys.stderr)
+            return x
+
+    return Told()
+"""
+
+
 def test_an_unwritable_folder_is_refused_before_training(tiny, tmp_path):
     file = tmp_path / "file"
     file.write_text("")

@@ -9,6 +9,7 @@ import contextlib
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from bitforbit.audit import scopes
@@ -83,8 +84,7 @@ def trace(model, train, x_test, y_test, batch_size: int) -> Counter:
         PolicyError: its steps are not graphs.
     """
     with scopes.recorded() as made_by:
-        functions = concrete_functions(model, train, x_test, y_test, batch_size)
-    return count(functions.items(), made_by)
+        return count(concrete_functions(model, train, x_test, y_test, batch_size), made_by)
 
 
 def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
@@ -94,12 +94,18 @@ def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
         functions: pairs of the graph's name and a concrete function.
         made_by: what `scopes.recorded` filled while they were traced.
     """
-    uses: Counter = Counter()
-    for name, function in functions:
-        optimized = _count(name, _nodes(optimize(function.graph)), made_by)
-        traced = _count(name, _nodes(function.function_def, function.graph.as_graph_def()), made_by)
-        uses.update(optimized)
-        uses.update({use: count for use, count in traced.items() if use not in optimized})
+    rewriting = []
+    # Grappler holds no lock of Python: it works on one graph while the next is traced.
+    with ThreadPoolExecutor(1) as grappler:
+        for name, function in functions:
+            rewriting.append((name, function.function_def, graph_def := function.graph.as_graph_def(),
+                              grappler.submit(optimize, function.graph, graph_def)))  # fmt: skip
+        uses: Counter = Counter()
+        for name, body, graph_def, optimized in rewriting:
+            traced = _count(name, _nodes(body, graph_def), made_by)
+            rewritten = _count(name, _nodes(optimized.result()), made_by)
+            uses.update(rewritten)
+            uses.update({use: count for use, count in traced.items() if use not in rewritten})
     return uses
 
 
@@ -116,18 +122,12 @@ def traced(model) -> list[tuple]:
     return [(name, function) for name, step in inner.items() for function in step._list_all_concrete_functions()]
 
 
-def concrete_functions(model, train, x_test, y_test, batch_size: int) -> dict:
-    """Return `train`, `test` and `predict` as TensorFlow's concrete functions, traced into the model's own cache."""
+def concrete_functions(model, train, x_test, y_test, batch_size: int) -> Iterator[tuple]:
+    """Yield `train`, `test` and `predict`, each with its concrete function, traced into the model's own cache."""
     import tensorflow as tf
     from keras.src.backend.tensorflow.trainer import TFEpochIterator
+    from keras.src.trainers.data_adapters.data_adapter_utils import pack_x_y_sample_weight
     from tensorflow.python.data.ops.iterator_ops import IteratorSpec
-
-    def spec_of(*arrays):
-        adapter = TFEpochIterator(
-            x=arrays[0], y=arrays[1] if arrays[1:] else None, batch_size=batch_size,
-            shuffle=False, distribute_strategy=model.distribute_strategy,
-        )  # fmt: skip
-        return adapter._distributed_dataset.element_spec
 
     def whole_batch(spec):
         return tf.TensorSpec([batch_size, *spec.shape[1:]], spec.dtype)
@@ -141,11 +141,14 @@ def concrete_functions(model, train, x_test, y_test, batch_size: int) -> dict:
     model.make_test_function()
     model.make_predict_function()
     step = _inner(model.train_function)
-    found = {"train": step.get_concrete_function(IteratorSpec(train.element_spec))}
-    found["test"] = _inner(model.test_function).get_concrete_function(IteratorSpec(spec_of(x_test, y_test)))
-    batch = tf.nest.map_structure(whole_batch, spec_of(x_test))
-    found["predict"] = model.predict_function.get_concrete_function([batch])
-    return found
+    yield "train", step.get_concrete_function(IteratorSpec(train.element_spec))
+    adapter = TFEpochIterator(
+        x=x_test, y=y_test, batch_size=batch_size, shuffle=False, distribute_strategy=model.distribute_strategy
+    )
+    spec = adapter._distributed_dataset.element_spec
+    yield "test", _inner(model.test_function).get_concrete_function(IteratorSpec(spec))
+    batch = tf.nest.map_structure(whole_batch, pack_x_y_sample_weight(spec[0]))
+    yield "predict", model.predict_function.get_concrete_function([batch])
 
 
 def _inner(function):
@@ -159,13 +162,13 @@ def _inner(function):
     return found
 
 
-def optimize(graph):
-    """Return the GraphDef that Grappler makes of a `FuncGraph`, with this process's settings."""
+def optimize(graph, graph_def):
+    """Return the GraphDef that Grappler makes of a `FuncGraph` and its own, with this process's settings."""
     from tensorflow.core.protobuf import meta_graph_pb2
     from tensorflow.python.eager import context
     from tensorflow.python.grappler import cluster, tf_optimizer
 
-    item = meta_graph_pb2.MetaGraphDef(graph_def=graph.as_graph_def())
+    item = meta_graph_pb2.MetaGraphDef(graph_def=graph_def)
     keep = item.collection_def["train_op"].node_list.value
     keep.extend([output.op.name for output in graph.outputs] + [op.name for op in graph.control_outputs])
     return tf_optimizer.OptimizeGraph(context.context().config, item, verbose=False, cluster=_cpu(cluster))

@@ -18,6 +18,9 @@ from bitforbit.policy import Policy, activate, devices, host, readback
 from bitforbit.training import identity, pipeline, seeds, store
 from bitforbit.training.experiment import Experiment
 
+# What a model may define in place of Keras's own, so that its steps make other variables.
+STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics", "_compute_loss")
+
 
 class Request(NamedTuple):
     """What to train.
@@ -176,6 +179,7 @@ def prepare(request: Request) -> Prepared:
         _build_optimizer(model)
     seeds.seed_layers(model, seed)
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
+    _build_metrics(model, batches.element_spec)
     try:
         uses.update(graph.trace(model, batches, data.x_test, data.y_test, config.batch_size))
     except PolicyError:
@@ -305,6 +309,23 @@ def _build_optimizer(model) -> None:
     with keras.name_scope(optimizer.name, caller=optimizer):
         optimizer.build(model.trainable_weights)
     optimizer.built = True
+
+
+def _build_metrics(model, spec) -> None:
+    """Make the variables of metrics and losses now, for the same reason, as Keras does it for its other backends.
+
+    Only with a built model and steps of Keras's own: then these are what the first step would make.
+    """
+    import keras
+
+    own = any(getattr(type(model), name) is not getattr(keras.Model, name) for name in STEPS)
+    if own or not all(layer.built for layer in model._flatten_layers()):
+        return
+    try:
+        model._symbolic_build(data_batch=spec)
+    except (RuntimeError, ValueError):
+        # Symbols are not enough for it: its first step makes them.
+        return
 
 
 def _first(value) -> np.ndarray:
