@@ -12,11 +12,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import PROJECT, clean_environment
+from support import PROJECT, bitforbit, clean_environment
 
 from .conftest import TASKS, generate
 
 pytestmark = pytest.mark.slow
+
+SCRIPT = """\
+import keras
+
+x = keras.ops.arange(40, dtype="float32").numpy().reshape(20, 2) / 40
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "tanh"), keras.layers.Dense(1)])
+model.compile("adam", "mse", jit_compile=False)
+model.fit(x, x[:, :1], epochs=2, verbose=0)
+"""
 
 BIN = Path(sys.executable).parent
 COMBINATIONS = [(t, c, ci) for t in TASKS for c in ("no", "yes") for ci in ("github", "none")]
@@ -96,8 +105,15 @@ def test_a_changed_model_is_another_run_and_leaves_the_goldens(tmp_path):
 
 @pytest.mark.docker
 def test_the_image_of_a_project_gives_the_native_digests(tmp_path):
-    project = generate(tmp_path, project_name="A study", task="image", pool_size="3")
+    project = generate(tmp_path / "Übung 1, two", project_name="A study", task="image", pool_size="3")
     seed_environment(project)
+    # Data outside data/, and a link to another disk: each run looks for both.
+    (tmp_path / "disk").mkdir()
+    (project / "field data").mkdir()
+    (project / "field data" / "disk").symlink_to(tmp_path / "disk")
+    for name in ("field data/a.csv", "field data/disk/b.csv"):
+        (project / name).write_text("1\n")
+    subprocess.run([project / ".venv/bin/bitforbit", "data", "add", "field data"], cwd=project, check=True)
     native = make(project, "train")
     make(project, "golden")
     docker = {
@@ -111,6 +127,28 @@ def test_the_image_of_a_project_gives_the_native_digests(tmp_path):
         assert "same bits as cpu-x86-64-v3.json" in make(project, "docker-verify", **docker).stdout
     finally:
         subprocess.run([docker["DOCKER"], "rmi", "-f", "bitforbit-test-a-study:cpu"], capture_output=True)
+
+
+@pytest.mark.docker
+def test_around_a_script_the_image_gives_the_native_digests(tmp_path):
+    folder = tmp_path / "a study"
+    folder.mkdir()
+    (folder / "my train.py").write_text(SCRIPT)
+    done = bitforbit("init", "--yes", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    seed_environment(folder)
+    docker = {"DOCKER": os.environ.get("DOCKER", "/usr/bin/docker"), "IMAGE": "bitforbit-test-a-script"}
+    refused = make(folder, "docker-run", check=False, **docker)
+    assert refused.stderr.startswith(
+        "docker/run.sh: no image bitforbit-test-a-script:cpu here. Next step: make image\n"
+    )
+    try:
+        make(folder, "image", **docker)
+        there, here = make(folder, "docker-run", RUNS="runs-image", **docker).stderr, make(folder, "run").stderr
+    finally:
+        subprocess.run([docker["DOCKER"], "rmi", "-f", "bitforbit-test-a-script:cpu"], capture_output=True)
+    pattern = re.compile(r"^bitforbit run:   (weights|result) +([0-9a-f]{64})$", re.MULTILINE)
+    assert pattern.findall(there) == pattern.findall(here) and len(pattern.findall(here)) == 2
 
 
 def git(folder: Path, *words) -> str:
