@@ -113,6 +113,7 @@ def test_the_image_of_a_project_gives_the_native_digests(tmp_path):
     (project / "field data" / "disk").symlink_to(tmp_path / "disk")
     for name in ("field data/a.csv", "field data/disk/b.csv"):
         (project / name).write_text("1\n")
+    make(project, "setup")
     subprocess.run([project / ".venv/bin/bitforbit", "data", "add", "field data"], cwd=project, check=True)
     native = make(project, "train")
     make(project, "golden")
