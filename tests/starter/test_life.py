@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from support import PROJECT, bitforbit, clean_environment
 
-from .conftest import TASKS, generate
+from .conftest import COMBINATIONS, FEW, generate
 
 pytestmark = pytest.mark.slow
 
@@ -28,9 +28,8 @@ model.fit(x, x[:, :1], epochs=2, verbose=0)
 """
 
 BIN = Path(sys.executable).parent
-COMBINATIONS = [(t, c, ci) for t in TASKS for c in ("no", "yes") for ci in ("github", "none")]
 # Without a venv to start from, one project stands for the others of its task.
-CHOSEN = COMBINATIONS if os.environ.get("BITFORBIT_SEED_VENV") else COMBINATIONS[::4]
+CHOSEN = COMBINATIONS if os.environ.get("BITFORBIT_SEED_VENV") else FEW
 
 
 def make(project: Path, *words, check=True, **changes) -> subprocess.CompletedProcess:
@@ -74,7 +73,7 @@ def test_a_project_passes_its_own_checks_and_trains_the_same_twice(tmp_path, tas
     project = generate(tmp_path, project_name="A study", task=task, cuda=cuda, ci=ci, pool_size="3")
     seed_environment(project)
     # One of each task trains whole and reaches what it expects; the others show the same bits after one epoch.
-    whole = (task, cuda, ci) in COMBINATIONS[::4]
+    whole = (task, cuda, ci) in FEW
     arguments = [] if whole else ["--set", "epochs=1"]
     first = make(project, "train", f"ARGS={' '.join(arguments)}")
     assert not whole or re.search(r"\(expected at (least|most) .*: reached\)", first.stdout), first.stdout
