@@ -6,8 +6,19 @@ import re
 import sys
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
-# Names that a package must not take: what it stands beside, and what it imports.
-TAKEN = {"bitforbit", "docker", "golden", "h5py", "keras", "numpy", "scipy", "sklearn", "src", "tensorflow", "tests"}
+# Names that a package must not take: what it stands beside, and what the locks install, which Python would find first.
+TAKEN = """
+bitforbit docker golden src test tests
+absl annotated_doc annotated_types arrow astunparse attr attrs binaryornot build certifi charset_normalizer
+check_jsonschema clang click cloudpickle contourpy cookiecutter cruft cycler dask dateutil distributed flatbuffers
+fsspec gast git gitdb google grpc h5py idna importlib_metadata importlib_resources iniconfig jinja2 joblib
+jsonschema jsonschema_specifications keras kiwisolver kubernetes_validate lazy_importer locket markdown_it
+markupsafe matplotlib mdurl ml_dtypes mpl_toolkits mpmath msgpack namex narwhals numpy nvidia opt_einsum optree
+packaging partd pasta pip piptools pluggy psutil py pydantic pydantic_core pygments pylab pyparsing pyproject_hooks
+pytest referencing regress requests rich rpds ruamel ruff scipy setuptools shellingham six sklearn slugify smmap
+sortedcontainers tblib tensorflow termcolor text_unidecode threadpoolctl tlz toolz tornado typer typing_extensions
+typing_inspection tzdata urllib3 wheel wrapt yaml zict zipp
+"""
 TEXT = 'one line of printable characters without " \\ { } % #'
 
 
@@ -29,7 +40,7 @@ def complaints(answers):
         )
     elif keyword.iskeyword(package):
         found.append(f"expected as package name no keyword of Python, received {package!r}. {next_step}")
-    elif package in TAKEN or package in getattr(sys, "stdlib_module_names", ()):
+    elif package in TAKEN.split() or package in getattr(sys, "stdlib_module_names", ()):
         found.append(f"expected as package name one that no other package has, received {package!r}. {next_step}")
     for key in ("description", "author"):
         text = answers[key]
@@ -44,7 +55,7 @@ def complaints(answers):
 def suggestion(package):
     """Return a package name near `package` that can be used."""
     word = re.sub(r"[^a-z0-9]+", "_", package.lower()).strip("_")
-    return word if word[:1].isalpha() and word != package else f"project_{word}".rstrip("_")
+    return word[:40] if word[:1].isalpha() and word != package else f"project_{word[:32]}".rstrip("_")
 
 
 if __name__ == "__main__":

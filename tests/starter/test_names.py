@@ -1,7 +1,11 @@
 """Answers that cannot become a project: one clear line each, and nothing left behind."""
 
+import importlib.metadata
+import re
+
 import pytest
 from cookiecutter.exceptions import FailedHookException
+from support import PROJECT
 
 from .conftest import cookiecutter, generate
 
@@ -23,6 +27,7 @@ NAME = (
         ({"project_name": "3D nets"}, f"{PACKAGE} '3d_nets'. Next step: package_name=project_3d_nets"),
         ({"package_name": "../x"}, f"{PACKAGE} '../x'. Next step: package_name=x"),
         ({"package_name": "/etc/x"}, f"{PACKAGE} '/etc/x'. Next step: package_name=etc_x"),
+        ({"package_name": "x" * 41}, f"{PACKAGE} '{'x' * 41}'. Next step: package_name=project_{'x' * 32}"),
         ({"package_name": "Shapes"}, f"{PACKAGE} 'Shapes'. Next step: package_name=shapes"),
         (
             {"package_name": "class"},
@@ -34,7 +39,7 @@ NAME = (
                 f"expected as package name one that no other package has, received '{name}'."
                 f" Next step: package_name=project_{name}",
             )
-            for name in ("bitforbit", "random", "tensorflow")
+            for name in ("bitforbit", "random", "tensorflow", "rich", "test")
         ),
         ({"project_name": "../x"}, f"{NAME} '../x'. Next step: project_name=\"My project\""),
         ({"project_name": "/tmp/x"}, f"{NAME} '/tmp/x'. Next step: project_name=\"My project\""),
@@ -63,6 +68,20 @@ def test_a_wrong_answer_is_one_line_and_nothing_is_left(tmp_path, capfd, answers
         generate(tmp_path / "here", **answers)
     assert capfd.readouterr().err.splitlines() == [f"bitforbit starter: {line}"]
     assert list(tmp_path.rglob("*")) == [tmp_path / "here"]
+
+
+def test_no_package_can_take_the_name_of_one_that_the_locks_install():
+    """It would stand behind that one on Python's path."""
+    text = (PROJECT / "hooks" / "pre_gen_project.py").read_text()
+    taken = set(re.search(r'TAKEN = """(.*?)"""', text, re.DOTALL)[1].split())
+    locked = "".join((PROJECT / f"requirements{part}.lock").read_text() for part in ("", "-dev", "-dask"))
+    names = {name.replace("_", "-").lower() for name in re.findall(r"^([\w.-]+)==", locked, re.MULTILINE)}
+    found = {
+        module
+        for module, wheels in importlib.metadata.packages_distributions().items()
+        if re.fullmatch(r"[a-z][a-z0-9_]*", module) and names & {re.sub("[._]", "-", wheel).lower() for wheel in wheels}
+    }
+    assert len(found) > 90 and found <= taken
 
 
 def test_each_wrong_answer_has_its_line(tmp_path):
