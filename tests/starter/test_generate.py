@@ -162,7 +162,9 @@ def test_the_projects_own_files_pass_its_linters(project):
         ["ruff", "format", "--check", "."],
         ["hadolint", "docker/Dockerfile", ".devcontainer/Dockerfile"],
     ]
-    commands += [["zizmor", "--offline", "--no-progress", "--pedantic", "."]] if ci == "github" else []
+    if ci == "github":
+        commands += [["zizmor", "--offline", "--no-progress", "--pedantic", "."]]
+        commands += [["check-jsonschema", "--builtin-schema", "vendor.github-workflows", WORKFLOW]]
     for command in commands:
         done = subprocess.run([tools / command[0], *command[1:]], cwd=folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@
 project installs its own from nothing.
 """
 
+import json
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from support import PROJECT, bitforbit, clean_environment
 
 from .conftest import COMBINATIONS, FEW, generate
@@ -85,6 +87,10 @@ def test_a_project_passes_its_own_checks_and_trains_the_same_twice(tmp_path, tas
         assert "already there" in make(project, "train").stdout
         make(project, "golden")
         assert "same bits as cpu-x86-64-v3.json: a_study.experiment" in make(project, "verify").stdout
+        for hook in yaml.safe_load((project / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]:
+            command = [*hook["entry"].split(), "src/a_study/experiment.py"]
+            done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
     counted = " 7 passed in" if whole else " 6 passed, 1 skipped in"  # without goldens none can be looked at
     assert counted in make(project, "test").stdout
 
@@ -125,8 +131,31 @@ def test_the_image_of_a_project_gives_the_native_digests(tmp_path):
         make(project, "image", **docker)
         assert digests(make(project, "docker-train", **docker)) == digests(native)
         assert "same bits as cpu-x86-64-v3.json" in make(project, "docker-verify", **docker).stdout
+        assert digests(in_dev_container(project, docker["DOCKER"], "bitforbit-test-a-study:cpu")) == digests(native)
     finally:
-        subprocess.run([docker["DOCKER"], "rmi", "-f", "bitforbit-test-a-study:cpu"], capture_output=True)
+        for tag in ("dev", "cpu"):
+            subprocess.run([docker["DOCKER"], "rmi", "-f", f"bitforbit-test-a-study:{tag}"], capture_output=True)
+
+
+def in_dev_container(project: Path, docker: str, image: str) -> subprocess.CompletedProcess:
+    """Train in the dev container, built and started as an editor does it from devcontainer.json."""
+    settings = json.loads((project / ".devcontainer/devcontainer.json").read_text())
+    assert list(settings["build"]["args"]) == ["IMAGE"] and settings["build"]["dockerfile"] == "Dockerfile"
+    tag = image.replace(":cpu", ":dev")
+    network = os.environ.get("BITFORBIT_BUILD_NETWORK", "default")
+    build = ["build", "--network", network, "--build-arg", f"IMAGE={image}", "--tag", tag, ".devcontainer"]
+    done = subprocess.run([docker, *build], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (project / "runs-dev").mkdir(mode=0o777)
+    (project / "runs-dev").chmod(0o777)  # its user is number 1000, whoever runs this test
+    words = ["run", "--rm", "--mount", f'type=bind,"source={project}",target=/workspaces/mine']
+    for name, value in settings["containerEnv"].items():
+        words += ["--env", f"{name}={value.replace('${containerWorkspaceFolder}', '/workspaces/mine')}"]
+    words += ["--env", "BITFORBIT_RUNS=/workspaces/mine/runs-dev"]
+    words += ["--workdir", "/workspaces/mine", "--entrypoint", "python", tag, "-m", "bitforbit", "train"]
+    done = subprocess.run([docker, *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done
 
 
 @pytest.mark.docker
