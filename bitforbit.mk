@@ -114,7 +114,3 @@ $(VENV)/.kernels: $(BIN)/bitforbit $(wildcard src/bitforbit/kernels/native/*) sr
 	@echo "Compiling the exact kernels (once, some seconds)"
 	@$(BIN)/python -m bitforbit.kernels.build >/dev/null
 	@touch $@
-
-data/.ready: $(BIN)/bitforbit requirements-data.txt
-	@$(BIN)/bitforbit data
-	@touch $@

@@ -1,5 +1,6 @@
 """bitforbit init: shows, never overwrites, writes all or nothing, leaves the script alone."""
 
+import errno
 import os
 import subprocess
 
@@ -103,3 +104,21 @@ def test_a_failure_half_way_leaves_nothing(mine, monkeypatch, failure):
     with pytest.raises(type(failure)):
         adopt.write(chosen, mine)
     assert [path.name for path in mine.rglob("*")] == ["train.py"]
+
+
+def test_a_file_system_without_hard_links_will_do(mine, monkeypatch):
+    (mine / "bitforbit.mk").write_bytes((PROJECT / "bitforbit.mk").read_bytes())
+    chosen = adopt.plan(PROJECT, mine, "train.py")
+
+    def link(source, target):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(adopt.os, "link", link)
+    adopt.write(chosen, mine)
+    assert names(mine) == chosen.write.keys() | {"train.py", "bitforbit.mk"}
+    assert (mine / "docker/build.sh").stat().st_mode == (PROJECT / "docker/build.sh").stat().st_mode
+    assert (mine / "src/bitforbit/cli.py").read_bytes() == (PROJECT / "src/bitforbit/cli.py").read_bytes()
+    (mine / "bitforbit.mk").unlink()
+    with pytest.raises(FileExistsError):
+        adopt.write(chosen._replace(write={"bitforbit.mk": "all:", "train.py": ""}), mine)
+    assert (mine / "train.py").read_text() == SCRIPT and not (mine / "bitforbit.mk").exists()

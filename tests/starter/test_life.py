@@ -80,6 +80,7 @@ def test_a_project_passes_its_own_checks_and_trains_the_same_twice(tmp_path, tas
     first = make(project, "train", f"ARGS={' '.join(arguments)}")
     assert not whole or re.search(r"\(expected at (least|most) .*: reached\)", first.stdout), first.stdout
     assert first.stdout.splitlines()[-1].startswith("  run          runs/a_study.experiment/")
+    assert (project / "data").exists() == (task == "sequence")  # nothing is fetched but what is read
     again = make(project, "train", f"ARGS={' '.join([*arguments, '--force'])}")
     assert digests(first) == digests(again) and len(digests(first)) == 2
     make(project, "lint")

@@ -1,5 +1,6 @@
 """What `bitforbit init` writes into a folder, worked out beforehand; and writing it whole or not at all."""
 
+import errno
 import os
 import re
 import shutil
@@ -163,9 +164,21 @@ def write(chosen: Plan, folder: Path) -> None:
                     if not (folder / parent).is_dir():
                         (folder / parent).mkdir()
                         made.append(folder / parent)
-                os.link(Path(aside, name), folder / name)
-                made.append(folder / name)
+                _place(Path(aside, name), folder / name, made)
         except BaseException:  # Ctrl-C too
             for path in reversed(made):
                 path.rmdir() if path.is_dir() else path.unlink()
             raise
+
+
+def _place(staged: Path, target: Path, made: list[Path]) -> None:
+    try:
+        os.link(staged, target)
+        made.append(target)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+            raise
+        with open(target, "xb") as file:  # a file system without hard links
+            made.append(target)
+            file.write(staged.read_bytes())
+        shutil.copymode(staged, target)
