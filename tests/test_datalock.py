@@ -80,6 +80,24 @@ def test_a_file_too_many_in_a_whole_folder_is_named(mine):
     load(mine)
 
 
+def test_a_hidden_file_recorded_by_name_stays(mine):
+    lock = mine / "data.lock"
+    datalock.add(mine / "data" / ".hidden", lock)
+    datalock.add(mine / "data", lock)
+    assert list(datalock.read(lock)) == ["data/.hidden", "data/b.csv", "data/deep/a.csv"]
+    (mine / "data" / ".hidden").unlink()
+    assert datalock.add(mine / "data", lock) == {"data/.hidden": None}
+
+
+def test_a_folder_that_became_a_file_is_named(mine):
+    datalock.add(mine / "data" / "deep", mine / "data.lock")
+    shutil.rmtree(mine / "data" / "deep")
+    (mine / "data" / "deep").write_bytes(b"")
+    line = "data/deep/a.csv: cannot be read (Not a directory); data/deep: cannot be read (Not a directory). Next"
+    with pytest.raises(DataError, match=re.escape(line)):
+        datalock.check(mine / "data.lock")
+
+
 def test_what_is_gone_for_good_is_taken_out_by_adding_its_place_again(mine):
     lock = mine / "data.lock"
     datalock.add(mine / "data", lock)

@@ -91,7 +91,8 @@ def add(path: Path, lock: Path) -> dict[str, str | None]:
     digests = _Digests(lock.parent)
     found = {_name(file, lock.parent): digests.of(file) for file in files}
     digests.remember()
-    gone = was_below - found.keys()
+    # A hidden file that was recorded by its name stays.
+    gone = sorted(known for known in was_below - found.keys() if not (lock.parent / known).is_file())
     changed = {name: digest for name, digest in found.items() if before.get(name) != digest} | dict.fromkeys(gone)
     whole = {folder for folder in folders if folder != name and not folder.startswith(f"{name}/")}
     if path.is_dir() and not any(name.startswith(f"{folder}/") for folder in whole):
@@ -123,9 +124,14 @@ def check(lock: Path) -> None:
         if found != expected:
             complaints.append(f"{name}: changed, expected SHA-256 {expected}, found {found}")
     for folder in whole_folders(lock):
-        if (lock.parent / folder).is_dir():
-            inside = (os.path.relpath(file, lock.parent) for file in _files(lock.parent / folder))
-            complaints += [f"{name}: not recorded" for name in inside if name not in recorded]
+        try:
+            inside = [os.path.relpath(file, lock.parent) for file in _files(lock.parent / folder)]
+        except FileNotFoundError:  # as each of its files
+            continue
+        except OSError as error:
+            complaints.append(f"{folder}: cannot be read ({error.strerror})")
+            continue
+        complaints += [f"{name}: not recorded" for name in inside if name not in recorded]
     digests.remember()
     if complaints:
         more = f"; and {len(complaints) - SHOWN} more" if len(complaints) > SHOWN else ""
