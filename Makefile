@@ -54,7 +54,7 @@ bench-gpu: ## measure what the GPU policy costs, in the CUDA image: BENCH_ARGS='
 bench-measures: setup data/.ready ## measure what the measures for other hosts cost in whole trainings: some minutes on a quiet machine
 	@$(BIN)/python benchmarks/measures.py $(ARGS)
 
-sweep: setup ## every float32 input through every elementwise kernel, against a wider reference: an hour or two
+sweep: setup ## every float32 input through every elementwise kernel, against a wider reference: ten minutes or so
 	@$(BIN)/python -m tests.kernels.exhaustive $(ARGS)
 
 # Tests and benchmarks may run where nothing can be fetched, in emulation for one: all data is there before they start.

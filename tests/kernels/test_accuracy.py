@@ -19,9 +19,9 @@ def test_within_the_rows_bound(op, call):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("function", sorted(exhaustive.STRIDES))
+@pytest.mark.parametrize("function", sorted(exhaustive.FUNCTIONS))
 def test_a_thousandth_of_all_inputs(function, tmp_path):
-    """The exhaustive program on every 4099th bit pattern; `python -m tests.kernels.exhaustive` takes them all."""
+    """The exhaustive program on every 4099th bit pattern; `make sweep` takes them all."""
     program = native.compile_program(tmp_path, "exhaustive.c")
     record = exhaustive.check(program, function, 4099)
     assert record["ok"], record

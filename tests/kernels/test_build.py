@@ -56,6 +56,7 @@ def test_no_math_library_call(library):
         "calloc",
         "free",
         "getenv",
+        "madvise",
         "malloc",
         "memcpy",
         "memmove",

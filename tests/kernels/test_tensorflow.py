@@ -147,9 +147,26 @@ def test_gradients_flow(library):
         np.testing.assert_allclose(got, want, rtol=1e-6)
 
 
+def test_an_output_of_fresh_pages(library, call):
+    """From 32 MiB on the output asks for huge pages; odd sizes, nothing beyond it touched, the bits of small pieces."""
+    x = references.samples(5)[: 1 << 20]
+    many = np.tile(x, 9)[:-7]
+    y = raw("Rsqrt", many).numpy()
+    assert np.array_equal(references.bits(y), references.bits(np.tile(call("Rsqrt", x), 9)[:-7]))
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
 @pytest.mark.parametrize(
-    "chain", ["Exp Square Rsqrt", "Abs Sqrt Reciprocal", "Square Rsqrt Atan", "Atan Tanh", "Cos Log1p Elu"]
+    "chain",
+    [
+        "Exp Square Rsqrt",
+        "Abs Sqrt Reciprocal",
+        "Square Rsqrt Atan",
+        "Atan Tanh",
+        "Cos Log1p Elu",
+        pytest.param("Square Rsqrt " * 40, id="80 parts"),
+        pytest.param("Atan Cos " * 40, id="80 parts, half of them stock"),
+    ],
 )
 def test_a_fused_chain_is_its_parts(chain, dtype, library):
     import tensorflow as tf

@@ -11,14 +11,14 @@
 #include "op.h"
 #include "tensorflow/c/eager/c_api.h"
 
-enum { MAX_PARTS = 64, NAME_BYTES = 4096, PIECE = 2048, GRAIN = 8192 };
+enum { PIECE = 2048, GRAIN = 8192 };
 
 typedef struct {
   int parts;
   int ours; /* every part is in the table of elementwise functions */
-  bfb_map1 function[MAX_PARTS];
-  char* name[MAX_PARTS];
-  char storage[NAME_BYTES];
+  bfb_map1* function;
+  char** name; /* each ends with a zero, in `storage` */
+  char* storage;
 } composition;
 
 /* ---- parts as ordinary ops ---- */
@@ -108,18 +108,29 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
   bfb_end(&call);
 }
 
+static void destroy(void* kernel) {
+  composition* c = kernel;
+  free(c->function);
+  free(c->name);
+  free(c->storage);
+  free(c);
+}
+
+/* Grappler fuses chains of any length. */
 static void* create(TF_OpKernelConstruction* ctx) {
   composition* c = calloc(1, sizeof *c);
   TF_Status* status = TF_NewStatus();
   int32_t parts = 0, bytes = 0;
-  char* values[MAX_PARTS];
-  size_t lengths[MAX_PARTS], used = 0;
-  char raw[NAME_BYTES / 2];
   TF_OpKernelConstruction_GetAttrSize(ctx, "op_names", &parts, &bytes, status);
-  if (TF_GetCode(status) == TF_OK && (parts > MAX_PARTS || bytes > (int)sizeof raw))
-    TF_SetStatus(status, TF_INVALID_ARGUMENT, "op_names is longer than 64 ops");
+  size_t count = parts > 0 ? (size_t)parts : 1, size = bytes > 0 ? (size_t)bytes : 1, used = 0;
+  char** values = calloc(count, sizeof *values);
+  size_t* lengths = calloc(count, sizeof *lengths);
+  char* raw = malloc(size);
+  c->function = calloc(count, sizeof *c->function);
+  c->name = calloc(count, sizeof *c->name);
+  c->storage = calloc(size + count, 1);
   if (TF_GetCode(status) == TF_OK)
-    TF_OpKernelConstruction_GetAttrStringList(ctx, "op_names", values, lengths, parts, raw, sizeof raw, status);
+    TF_OpKernelConstruction_GetAttrStringList(ctx, "op_names", values, lengths, parts, raw, size, status);
   if (TF_GetCode(status) == TF_OK) {
     c->parts = parts;
     c->ours = 1;
@@ -133,11 +144,14 @@ static void* create(TF_OpKernelConstruction* ctx) {
   } else {
     TF_OpKernelConstruction_Failure(ctx, status);
   }
+  free(values);
+  free(lengths);
+  free(raw);
   TF_DeleteStatus(status);
   return c;
 }
 
 const bfb_op_row bfb_composition_ops[] = {
-    {.op = "_UnaryOpsComposition", .dtypes = {TF_FLOAT, TF_HALF}, .create = create, .compute = compute, .destroy = free},
+    {.op = "_UnaryOpsComposition", .dtypes = {TF_FLOAT, TF_HALF}, .create = create, .compute = compute, .destroy = destroy},
     {.op = 0},
 };

@@ -3,7 +3,8 @@
 
 #include "op.h"
 
-enum { GRAIN = 8192, PIECE = 1024 };
+/* Waking another thread takes as long as tens of thousands of the cheap functions, a few thousand of the others. */
+enum { GRAIN = 8192, CHEAP_GRAIN = 65536, PIECE = 1024 };
 
 typedef struct {
   bfb_map1 function;
@@ -28,10 +29,12 @@ static void unary_body(void* arg, int64_t begin, int64_t end) {
 /* What a kernel keeps: one function for each choice of `bfb_variant_for`. */
 typedef struct {
   bfb_map1 narrow, wide;
+  int64_t grain;
 } functions;
 
-static void* find(const char* name) {
+static void* find(const char* name, int64_t grain) {
   functions* f = malloc(sizeof *f);
+  f->grain = grain;
   f->narrow = bfb_find_unary(bfb_variant_for(0), name);
   f->wide = bfb_find_unary(bfb_active(), name);
   return f;
@@ -45,25 +48,25 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
   bfb_output_like(&call, &in, &out);
   if (bfb_ok(&call)) {
     unary_job job = {bfb_variant_for(in.count) == bfb_active() ? f->wide : f->narrow, &in, &out};
-    bfb_parallel_for(in.count, GRAIN, unary_body, &job);
+    bfb_parallel_for(in.count, f->grain, unary_body, &job);
   }
   bfb_release(&in);
   bfb_release(&out);
   bfb_end(&call);
 }
 
-#define UNARY(op)                                             \
+#define UNARY(op, grain)                                      \
   static void* create_##op(TF_OpKernelConstruction* ctx) {    \
     (void)ctx;                                                \
-    return find(#op);                                         \
+    return find(#op, grain);                                  \
   }
-UNARY(Rsqrt)
-UNARY(Reciprocal)
-UNARY(Inv)
-UNARY(Erfc)
-UNARY(Atan)
-UNARY(Ndtri)
-UNARY(Erfinv)
+UNARY(Rsqrt, CHEAP_GRAIN)
+UNARY(Reciprocal, CHEAP_GRAIN)
+UNARY(Inv, CHEAP_GRAIN)
+UNARY(Erfc, GRAIN)
+UNARY(Atan, GRAIN)
+UNARY(Ndtri, GRAIN)
+UNARY(Erfinv, GRAIN)
 
 #define ROW(name) .op = #name, .create = create_##name, .compute = compute, .destroy = free
 #define FLOATS {TF_FLOAT, TF_HALF, TF_BFLOAT16}

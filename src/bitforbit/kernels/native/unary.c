@@ -1,7 +1,11 @@
 /* Elementwise loops of this vector width, and the tables by which other files find them. */
 #include "variant.h"
 
+#ifdef __AVX512F__
 #include "unary.h"
+#else
+#include "side_by_side.h"
+#endif
 
 #define MAP1(name, expression)                               \
   static void name(const float* x, float* y, int64_t n) {    \
@@ -11,6 +15,12 @@
     }                                                        \
   }
 
+/* Any inputs, and what is left over: one element's definition after another.  Apart, so that the loops of ordinary inputs keep
+ * their registers. */
+__attribute__((noinline)) MAP1(rsqrt_rest, rsqrt_any(v))
+__attribute__((noinline)) MAP1(erfc_rest, erfc_float(v))
+
+#ifdef __AVX512F__ /* the compiler's own loops */
 /* Ordinary inputs (2^-100 to 2^100) in bulk; a block that holds any other goes through the full definition, which gives
  * the same bits where both apply. */
 static void map_rsqrt(const float* x, float* y, int64_t n) {
@@ -28,12 +38,27 @@ static void map_rsqrt(const float* x, float* y, int64_t n) {
       MAP_LOOP for (int j = 0; j < BLOCK; j++) y[i + j] = rsqrt_any(x[i + j]);
     }
   }
-  MAP_LOOP for (; i < n; i++) y[i] = rsqrt_any(x[i]);
+  rsqrt_rest(x + i, y + i, n - i);
 }
+#define map_erfc erfc_rest
+
+#else
+static void map_rsqrt(const float* x, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + FLOATS <= n; i += FLOATS)
+    if (!rsqrt_side_by_side(x + i, y + i)) rsqrt_rest(x + i, y + i, FLOATS);
+  rsqrt_rest(x + i, y + i, n - i);
+}
+
+static void map_erfc(const float* x, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + DOUBLES <= n; i += DOUBLES) erfc_side_by_side(x + i, y + i);
+  erfc_rest(x + i, y + i, n - i);
+}
+#endif
 
 /* 512-bit divisions are no faster than two of 256 bits, and slow the clock of some CPUs. */
 __attribute__((target("prefer-vector-width=256"))) MAP1(map_reciprocal, reciprocal(v))
-MAP1(map_erfc, erfc_float(v))
 MAP1(map_atan, narrow(atan_double(v)))
 MAP1(map_ndtri, narrow(ndtri_double(v)))
 MAP1(map_erfinv, narrow(erfinv_double(v)))
