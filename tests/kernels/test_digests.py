@@ -58,12 +58,15 @@ def test_without_optimisation(here, tmp_path):
 
 
 def test_the_digests_see_fast_math(here, tmp_path):
-    """Proof that the check can fail: let the compiler replace divisions by RCPPS and reorder, as -ffast-math does."""
+    """Proof that the check can fail: let the compiler replace divisions by RCPPS and reorder, as -ffast-math does.
+
+    Erfc and Rsqrt are written in intrinsics for 256 bits, which that flag leaves as they are.
+    """
     fast = native.compile_program(tmp_path, flags=("-ffast-math", "-mrecip"))
     changed = {
         line.split()[0] for line, other in zip(native.digests(fast, "1")[2], here[2], strict=True) if line != other
     }
-    assert {"Reciprocal", "Softmax/100", "Erfc"} <= changed
+    assert {"Reciprocal", "Softmax/100", "Atan"} <= changed
 
 
 @pytest.mark.emulation
