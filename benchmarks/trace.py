@@ -50,7 +50,7 @@ def zoom(request) -> float:
     import keras
     from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 
-    from bitforbit.diagnosis.trace import Tracer, sites
+    from bitforbit.diagnosis.trace import Tracer
     from bitforbit.diagnosis.trace import zoom as zooming
     from bitforbit.training import loop
 
@@ -80,7 +80,7 @@ def zoom(request) -> float:
         def train_step(data):
             with zooming.Ops() as ops:
                 _, collector = tracer.collect(model, step, data)
-            return {"ops": sites.joined(ops.fingerprints), "row": sites.joined(collector.fingerprints)}
+            return {"ops": ops.digests.row(), "row": collector.digests.row(), "values": ops.values}
 
         return train_step
 

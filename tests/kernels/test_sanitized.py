@@ -11,7 +11,7 @@ from support import PROJECT
 from bitforbit.kernels import build
 
 HERE = Path(__file__).parent
-SUBJECTS = ("test_tensorflow.py", "test_batchnorm.py", "test_softmax.py")
+SUBJECTS = ("test_tensorflow.py", "test_batchnorm.py", "test_softmax.py", "test_op_digest.py")
 
 
 @pytest.mark.slow

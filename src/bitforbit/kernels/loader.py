@@ -66,7 +66,7 @@ class KernelLibrary:
 def open_library(path):
     """Open a built library, register nothing; a `ctypes.CDLL` with argument types. TensorFlow must be loaded."""
     library = ctypes.CDLL(str(path))
-    text, i32, u32, i64 = ctypes.c_char_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_int64
+    text, i32, u32, i64, u64 = ctypes.c_char_p, ctypes.c_int, ctypes.c_uint32, ctypes.c_int64, ctypes.c_uint64
     pointer = ctypes.c_void_p
     signatures = {
         "bfb_abi_version": (i32,),
@@ -84,6 +84,13 @@ def open_library(path):
         "bfb_unary": (i32, text, text, pointer, pointer, i64),
         "bfb_binary": (i32, text, text, pointer, pointer, pointer, i64),
         "bfb_softmax": (i32, text, pointer, pointer, i64, i64),
+        "bfb_fingerprint": (u64, pointer, i64),
+        "bfb_digest_register": (i32,),
+        "bfb_digest_open": (i32, i64),
+        "bfb_digest_close": (None, i32),
+        "bfb_digest_steps": (i64, i32),
+        "bfb_digest_take": (i64, i32, pointer),
+        "bfb_digest_on_full": (None, pointer),
     }
     for name, (result, *arguments) in signatures.items():
         function = getattr(library, name)
@@ -111,24 +118,28 @@ def load(threads, path=None, rebuild=True):
         HostError: if the CPU is below x86-64-v3, or the library is missing or stale and cannot be built.
     """
     global _loaded
+    with _lock:
+        if _loaded is None:
+            _loaded = _register(current(path, rebuild))
+        _loaded.set_threads(threads)
+        return _loaded
+
+
+def current(path=None, rebuild=True):
+    """Return the path of the library of this tree, compiled where it is missing or stale; see `load`."""
     from bitforbit.kernels import (
         build as kernel_build,
     )  # late: `python -m bitforbit.kernels.build` imports this package
 
-    with _lock:
-        if _loaded is None:
-            path = Path(path or os.environ.get("BITFORBIT_KERNELS") or kernel_build.DEFAULT_OUTPUT)
-            if not _current(path, kernel_build.stamp()):
-                if not rebuild:
-                    state = "a library of other sources, flags or TensorFlow" if path.exists() else "no file"
-                    raise HostError(
-                        f"Expected current kernels at {path}. Received: {state}. "
-                        "Next: run `python -m bitforbit.kernels.build`."
-                    )
-                kernel_build.build(path)
-            _loaded = _register(path)
-        _loaded.set_threads(threads)
-        return _loaded
+    path = Path(path or os.environ.get("BITFORBIT_KERNELS") or kernel_build.DEFAULT_OUTPUT)
+    if not _current(path, kernel_build.stamp()):
+        if not rebuild:
+            state = "a library of other sources, flags or TensorFlow" if path.exists() else "no file"
+            raise HostError(
+                f"Expected current kernels at {path}. Received: {state}. Next: run `python -m bitforbit.kernels.build`."
+            )
+        kernel_build.build(path)
+    return path
 
 
 def _register(path):

@@ -48,6 +48,11 @@ def prepare(folder: Path) -> None:
             f"expected to write runs into {folder}, found: {error.strerror}. Next step: --runs FOLDER;"
             ' with docker, mkdir -p runs and --user "$(id -u):$(id -g)"'
         ) from None
+    sweep(folder)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a dead process of this host has staged in `folder`."""
     for leftover in folder.glob(f".staged-*-{platform.node()}-*"):
         if not _alive(leftover.name.rsplit("-", 1)[1]):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -1,10 +1,18 @@
 """Every way to train leaves a trace and the same weights as without one."""
 
+from pathlib import Path
+
 import pytest
 
 from bitforbit.diagnosis import trace
+from bitforbit.diagnosis.compare import compare, frontier
 
+TRAININGS = Path(__file__).with_name("trainings.py")
 FORMS = ("fit", "loop-of-steps", "eager", "batches", "own-step", "mixed", "tape", "tape-in-graph")
+FLIP = {
+    "fit": "inner/flip", "loop-of-steps": "inner/flip", "eager": "inner/flip", "mixed": "inner/flip",
+    "own-step": "own/flip",
+}  # fmt: skip
 STEPS = {"batches": 4, "tape": 70, "tape-in-graph": 70}
 
 
@@ -12,6 +20,18 @@ STEPS = {"batches": 4, "tape": 70, "tape-in-graph": 70}
 def test_the_trace_changes_no_bit(trainings, form):
     with_trace, without = trainings[1]["forms"][form]
     assert with_trace == without
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_one_flipped_bit_is_named_by_step_site_op_and_line(trainings, form):
+    a, b = trainings[0] / form, trainings[0] / f"{form}-flip"
+    found = compare(a, b, zoom=False)
+    assert (found.kind, found.step, found.site) == ("forward", 2, f"act/{FLIP.get(form, 'flip')}")
+    op = frontier.find(*(frontier.read(trainings[0] / f"{form}-{side}-op") for side in ("zoom", "flip")))
+    line = next(n for n, text in enumerate(TRAININGS.read_text().splitlines(), 1) if text.endswith("# the fault"))
+    assert (op.type, op.line) == ("LogicalAnd", f"{TRAININGS}:{line}")
+    assert op.layer == FLIP.get(form, "flip")
+    assert (op.elements.count, op.elements.size) == (1, 1)
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -27,11 +47,11 @@ def test_every_step_is_there_in_full(trainings, form):
 def test_sites_of_a_model_with_two_inputs_two_outputs_and_a_nested_one(trainings):
     (stream,) = trace.read(trainings[0] / "fit").streams
     names = [site.name for site in stream.sites]
-    assert names[:7] == [
-        "batch/x/0", "batch/x/1", "batch/y/0", "batch/y/1", "act/inner/dense", "act/inner/batch_normalization",
-        "act/concatenate",
+    assert names[:8] == [
+        "batch/x/0", "batch/x/1", "batch/y/0", "batch/y/1", "act/inner/dense", "act/inner/flip",
+        "act/inner/batch_normalization", "act/concatenate",
     ]  # fmt: skip
-    assert (sorted(names[7:9]), names[9]) == (["act/a", "act/b"], "loss/loss")
+    assert (sorted(names[8:10]), names[10]) == (["act/a", "act/b"], "loss/loss")
     assert {"grad/inner/dense/kernel", "weight/inner/batch_normalization/moving_mean"} <= set(names)
     assert stream.epochs == [(1, 0), (2, 3)]
     (start,) = stream.starts

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import sys
+import types
 from pathlib import Path
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "KERAS_BACKEND": "tensorflow"}
@@ -16,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from bitforbit.diagnosis import trace
-from bitforbit.diagnosis.trace import observer, sites
+from bitforbit.diagnosis.trace import observer, sites, zoom
 
 L = keras.layers
 OUT = Path(sys.argv[1])
@@ -30,10 +31,10 @@ class OwnStep(keras.Model):
 
     def __init__(self):
         super().__init__(name="own")
-        self.hidden, self.last = L.Dense(5, activation="relu"), L.Dense(1)
+        self.hidden, self.flip, self.last = L.Dense(5, activation="relu"), Flip(name="flip"), L.Dense(1)
 
     def call(self, x, training=False):
-        return self.last(self.hidden(x))
+        return self.last(self.flip(self.hidden(x), training=training))
 
     def train_step(self, data):
         x, y = data
@@ -42,6 +43,29 @@ class OwnStep(keras.Model):
         weights = self.trainable_weights
         self.optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights, strict=True))
         return {"loss": loss}
+
+
+class Flip(L.Layer):
+    """Flips the last bit of one number of its third call in training, where `fault` is set; the identity else."""
+
+    fault = False
+
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="calls")
+
+    def call(self, x, training=False):
+        if training:
+            self.calls.assign_add(1)
+        bits = {2: tf.int16, 4: tf.int32}[x.dtype.size]
+        now = tf.logical_and(Flip.fault, tf.equal(tf.convert_to_tensor(self.calls), 3))  # the fault
+        first = tf.cast(tf.reshape(tf.equal(tf.range(tf.size(x)), 0), tf.shape(x)), bits)
+        mask = tf.where(now, first, tf.zeros_like(first))
+
+        @tf.custom_gradient
+        def flipped(x):
+            return tf.bitcast(tf.bitwise.bitwise_xor(tf.bitcast(x, bits), mask), x.dtype), lambda dy: dy
+
+        return flipped(x)
 
 
 class Unordered(L.Layer):
@@ -63,6 +87,7 @@ class Unordered(L.Layer):
 def sequential(dropout_seed=7, name="tiny"):
     body = [
         L.Dense(8, "relu", name="hidden"),
+        Flip(name="flip"),
         L.Dropout(0.5, seed=dropout_seed, name="dropout"),
         L.Dense(1, name="last"),
     ]
@@ -73,7 +98,7 @@ def sequential(dropout_seed=7, name="tiny"):
 
 def functional(**compile_options):
     i, j = keras.Input((6,), name="i"), keras.Input((1,), name="j")
-    inner = keras.Sequential([L.Dense(8, activation="relu"), L.BatchNormalization()], name="inner")
+    inner = keras.Sequential([L.Dense(8, activation="relu"), Flip(name="flip"), L.BatchNormalization()], name="inner")
     h = L.Concatenate()([inner(i), j])
     outputs = [L.Dense(1, name="a", dtype="float32")(h), L.Dense(2, name="b", dtype="float32")(h)]
     model = keras.Model([i, j], outputs, name="functional")
@@ -227,6 +252,36 @@ def resumed(restore_seeds):
     return model
 
 
+def flipped(name, train, step=2) -> None:
+    """Leave a trace with one bit flipped at that step, and the step at op level with and without it."""
+    (stream,) = trace.read(OUT / name).streams
+    for fault in (True, False):
+        Flip.fault = fault
+        if fault:
+            traced(f"{name}-flip", train)
+        folder = OUT / f"{name}-{'flip' if fault else 'zoom'}-op"
+        folder.mkdir()
+        os.environ |= zoom.Zoom(stream.name, step, str(folder)).environment()
+        start()
+        tracer = trace.Tracer(OUT / "none")
+        try:
+            train()
+        except (Ended, tf.errors.OpError):
+            pass
+        finally:
+            tracer.discard()
+            del os.environ[zoom.VARIABLE]
+    Flip.fault = False
+
+
+class Ended(Exception):
+    """Where a zoom would end the process."""
+
+
+def end(code):
+    raise Ended
+
+
 FAULTS = {
     "base": lambda: fit(sequential()),
     "minus-zero": lambda: fit(sequential(), changed(minus_zero)),
@@ -263,6 +318,9 @@ def planted() -> dict:
 if __name__ == "__main__":
     tf.config.experimental.enable_op_determinism()  # noqa: BFB602 both sides run in this process
     forms = {name: [traced(name, train), untraced(train)] for name, train in FORMS.items()}
+    zoom.posix = types.SimpleNamespace(_exit=end)
+    for name, train in FORMS.items():
+        flipped(name, train)
     for name, train in FAULTS.items():
         traced(name, train)
     for name, restore in (("resumed", True), ("resumed-badly", False)):

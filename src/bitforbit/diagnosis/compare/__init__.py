@@ -59,10 +59,13 @@ def _of_steps(a, b, zoom: bool) -> Difference | None:
         site.path if site else "", _tensor(site) if site else "", found.note, found.differing, len(stream.sites),
         more=more,
     )  # fmt: skip
-    # Before the first step no op has run, and a step that one of them never made cannot be seen again.
-    if not zoom or found.before or site is None or site.kind == BATCH:
+    # A step that one of them never made, or whose digests were not kept, cannot be seen again.
+    if not zoom or site is None:
         return shown
-    return rerun.zoomed(shown, a.trace, b.trace, found.step, found.step - found.offset)
+    steps_of = found.step, found.step - found.offset
+    if found.before:
+        return rerun.with_state(shown, a.trace, b.trace, *steps_of)
+    return rerun.zoomed(shown, a.trace, b.trace, *steps_of, ops=site.kind != BATCH)
 
 
 def _tensor(site) -> str:

@@ -44,9 +44,12 @@ class Op:
     Attributes:
         type: TensorFlow's op type.
         name: in the graph.
-        line: `file:line` of the code that made it, as near to the user's as its call stack goes.
+        line: `file:line` of the code that made it: the user's, where a line of the user's own is in the step.
         code: the text of that line.
-        stack: `file:line function` from the user's code inwards.
+        stack: `file:line code` of what called it, the outermost first.
+        inside: `file:line code` from that line on to where Keras made the op.
+        layer: path of the layer that was being called.
+        forward: name of the forward op whose gradient this op computes, empty for a forward op.
         output: index of the output that differs.
         elements: how far its outputs are apart, where both were kept.
     """
@@ -56,6 +59,9 @@ class Op:
     line: str
     code: str
     stack: tuple[str, ...] = ()
+    inside: tuple[str, ...] = ()
+    layer: str = ""
+    forward: str = ""
     output: int = 0
     elements: Elements | None = None
 

@@ -58,17 +58,23 @@ def find(a: Step, b: Step) -> Op | None:
 def _op(a: Step, b: Step, number: int, index: int, column: int) -> Op:
     record = a.ops[number]
     forward = _forward(a.ops, record["name"])
-    stack = tuple((forward or record)["stack"])
+    origin = forward or record
+    stack = origin["stack"]
+    # Keras' helper is where any model's op is made; a line of the user's says which one.
+    users = [place for place, entry in enumerate(stack) if stacks.is_users(entry)]
+    place = users[-1] if users else len(stack) - 1
     found = None
     if str(column) in a.values and str(column) in b.values:
         found = elements.compare(a.values[str(column)], b.values[str(column)])
-    code = stacks.code(stack[-1]) if stack else ""
-    if forward:
-        code += f"  (its gradient; forward op {forward['name']})"
     return Op(
-        record["type"], record["name"], stacks.short(stack[-1]) if stack else "(the batch)", code,
-        tuple(f"{stacks.short(entry)} {stacks.code(entry)}" for entry in stack[-4:-1]), index, found,
+        record["type"], record["name"], stacks.short(stack[place]) if stack else "(the batch)",
+        stacks.code(stack[place]) if stack else "", _lines(stack[max(place - 3, 0) : max(place, 0)]),
+        _lines(stack[place + 1 :][-3:]), origin.get("layer", ""), forward["name"] if forward else "", index, found,
     )  # fmt: skip
+
+
+def _lines(stack) -> tuple[str, ...]:
+    return tuple(f"{stacks.short(entry)} {stacks.code(entry)}" for entry in stack)
 
 
 def _forward(ops: list[dict], name: str) -> dict | None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +14,7 @@ from bitforbit.diagnosis.trace import environment, zoom
 from bitforbit.diagnosis.trace.store import Stream, Trace
 
 _ABSENT = (
-    "op and line: not looked at, because {run} cannot be started again here ({reason});"
-    " where both can, bitforbit compare does it"
+    "op, line and elements: not looked at, because {reason}; where both runs can be started again, compare does it"
 )
 
 
@@ -29,31 +29,58 @@ class Again(NamedTuple):
     repeats: bool
 
 
-def zoomed(found: Difference, a: Trace, b: Trace, step: int, step_b: int) -> Difference:
+def zoomed(found: Difference, a: Trace, b: Trace, step: int, step_b: int, ops: bool = True) -> Difference:
     """Return the difference with op, line and elements, or with a line that says why they are not known.
 
     Args:
         found: as the digests show it.
         a, b: the traces.
         step, step_b: the step in each of them.
+        ops: name the op; what a step was given was made by none of its ops.
     """
-    again = []
-    for side, number in ((a, step), (b, step_b)):
-        try:
-            again.append(_again(side, found.stream, number))
-        except CannotRerunError as error:
-            return replace(found, more=(*found.more, _ABSENT.format(run=side.folder, reason=error)))
-    unstable = [str(side.folder) for side, seen in zip((a, b), again, strict=True) if not seen.repeats]
-    more = found.more
-    if unstable:
-        more += (
-            f"{' and '.join(unstable)}, started again here, has other digests at step {step}: a race, unseeded"
-            " randomness, or another host than the one of the trace. Next step: bitforbit diagnose",
-        )
-    op = frontier.find(again[0].step, again[1].step)
-    if op is None and not unstable:
-        more += ("at op level the step agrees: the difference is in the state before it or outside of the graph",)
-    return replace(found, op=op, elements=found.elements or _elements(found, again) or (op and op.elements), more=more)
+    try:
+        again = _both(found.stream, (a, step), (b, step_b), state=False)
+    except CannotRerunError as error:
+        return _absent(found, error)
+    found, stable = _told(found, again, (a, b), step)
+    op = frontier.find(again[0].step, again[1].step) if ops else None
+    if ops and op is None and stable:
+        line = "at op level the step agrees: the difference is in the state before it or outside of the graph"
+        found = replace(found, more=(*found.more, line))
+    return replace(found, op=op, elements=_elements(found, again) or (op and op.elements))
+
+
+def with_state(found: Difference, a: Trace, b: Trace, step: int, step_b: int) -> Difference:
+    """Return a difference in the state before a step, with its elements; arguments as of `zoomed`."""
+    try:
+        again = _both(found.stream, (a, step), (b, step_b), state=True)
+    except CannotRerunError as error:
+        return _absent(found, error)
+    found, _ = _told(found, again, (a, b), step)
+    values = [seen.step.values.get(found.site) for seen in again]
+    return found if any(value is None for value in values) else replace(found, elements=elements.compare(*values))
+
+
+def _both(stream: str, *sides: tuple[Trace, int], state: bool) -> list[Again]:
+    """Start both again, side by side."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(lambda side: _again(*side, stream, state), sides))
+
+
+def _absent(found: Difference, error: Exception) -> Difference:
+    return replace(found, more=(*found.more, _ABSENT.format(reason=error)))
+
+
+def _told(found: Difference, again: list[Again], traces, step: int) -> tuple[Difference, bool]:
+    """Say which run gave other digests when it was started again; return whether none did."""
+    unstable = [str(side.folder) for side, seen in zip(traces, again, strict=True) if not seen.repeats]
+    if not unstable:
+        return found, True
+    line = (
+        f"{' and '.join(unstable)}, started again here, has other digests at step {step}: a race, unseeded"
+        " randomness, or another host than the one of the trace. Next step: bitforbit diagnose"
+    )
+    return replace(found, more=(*found.more, line)), False
 
 
 def _elements(found: Difference, again: list[Again]):
@@ -68,14 +95,14 @@ def _elements(found: Difference, again: list[Again]):
     return elements.compare(*arrays)
 
 
-def _again(side: Trace, stream: str, step: int) -> Again:
+def _again(side: Trace, step: int, stream: str, state: bool) -> Again:
     how = side.header.get("rerun") or {}
     command, folder = how.get("command", []), how.get("folder", "")
     if not command or not Path(command[0]).exists() or not Path(folder).is_dir():
-        raise CannotRerunError("its interpreter or folder is not on this machine")
+        raise CannotRerunError(f"the interpreter or the folder of {side.folder} is not on this machine")
     with tempfile.TemporaryDirectory(prefix="bitforbit-zoom-") as place:
         variables = {name: value for name, value in os.environ.items() if name not in environment.variables()}
-        variables |= how["variables"] | zoom.Zoom(stream, step, place).environment()
+        variables |= how["variables"] | zoom.Zoom(stream, step, place, state).environment()
         if "--runs" in command:
             # Nothing is published, but the folder of all runs is made before the start.
             command = [*command]
@@ -85,10 +112,10 @@ def _again(side: Trace, stream: str, step: int) -> Again:
         )
         if not Path(place, zoom.REPORT).is_file():
             last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-            raise CannotRerunError(f"started again, it did not reach step {step}: {last[:160]}")
+            raise CannotRerunError(f"{side.folder}, started again, did not reach step {step}: {last[:160]}")
         seen = frontier.read(Path(place))
         seen = seen._replace(values={name: seen.values[name] for name in seen.values.files})
-    return Again(seen, _repeats(side, stream, step, seen.row))
+    return Again(seen, state or _repeats(side, stream, step, seen.row))
 
 
 def _repeats(side: Trace, name: str, step: int, row: dict[str, int]) -> bool:

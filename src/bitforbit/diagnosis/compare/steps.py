@@ -119,7 +119,7 @@ def _start(index: int, a: Stream, b: Stream, offset: int, note: str) -> Found | 
             site = next(site for site in a.sites if site.name == differing[0])
             if step:
                 note = "the state that a fit was resumed with" + (f"; {note}" if note else "")
-            return Found(index, step, _epoch(a, step) if step else 0, INIT, site, differing, True, note)
+            return Found(index, step, _epoch(a, step) if step else 0, INIT, site, differing, True, note, offset)
     return None
 
 

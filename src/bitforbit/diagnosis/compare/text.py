@@ -38,7 +38,12 @@ def branches(found: Difference) -> list[tuple[str, str]]:
         tree.append((f"{len(found.differing)} of {found.sites} sites differ there", shown))
     if found.op:
         tree.append(("op", f"{found.op.type} {found.op.name}"))
-        tree.append(("made at", f"{found.op.line}  {found.op.code}"))
+        if found.op.forward:
+            tree.append(("gradient of", found.op.forward))
+        if found.op.layer:
+            tree.append(("in layer", found.op.layer))
+        tree.append(("made at", f"{found.op.line}  {found.op.code}".rstrip()))
+        tree += [("which calls", entry) for entry in found.op.inside]
         tree += [("called from", entry) for entry in found.op.stack]
         if found.op.elements:
             tree.append(("its output", str(found.op.elements)))

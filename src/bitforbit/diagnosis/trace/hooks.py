@@ -54,6 +54,13 @@ def install(patches: Patches, tracer) -> None:
 
         return gradient
 
+    def enter(original):
+        def __enter__(tape):
+            tracer.tape_begins()
+            return original(tape)
+
+        return __enter__
+
     def apply(original):
         def apply(optimizer, grads, trainable_variables=None):
             with tracer.applying(optimizer, grads, trainable_variables):
@@ -84,6 +91,7 @@ def install(patches: Patches, tracer) -> None:
 
     patches.wrap(keras.layers.Layer, "__call__", call)
     patches.wrap(tf.GradientTape, "gradient", gradient)
+    patches.wrap(tf.GradientTape, "__enter__", enter)
     for owner in (BaseOptimizer, LossScaleOptimizer):
         patches.wrap(owner, "apply", apply)
     patches.wrap(TensorFlowTrainer, "make_train_function", make_train_function)

@@ -4,13 +4,17 @@ Nobody says where such a step begins or ends. Here it ends where an optimizer ha
 tape since the last time in the same graph belongs to it.
 """
 
-import tensorflow as tf
-from tensorflow.python.eager import record
-
 from bitforbit.diagnosis.trace import sites
 
 # A tape that no optimizer ever follows must not fill the memory.
 LARGEST_STEP = 20_000
+
+
+def graph_key() -> int:
+    """Return a number for the graph in the making, 0 where there is none."""
+    import tensorflow as tf
+
+    return 0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph())
 
 
 class Pending:
@@ -29,11 +33,13 @@ class Loops:
 
     def recording(self) -> Pending | None:
         """Return the step that a layer called now belongs to: only what runs on a tape counts."""
+        from tensorflow.python.eager import record
+
         return self.current() if record.could_possibly_record() else None
 
     def current(self) -> Pending:
         """Return the pending step of this graph, a new one where there is none."""
-        key = 0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph())
+        key = graph_key()
         found = self._pending.get(key)
         if found is None or len(found.collector.sites) > LARGEST_STEP:
             found = self._pending[key] = Pending()
@@ -42,7 +48,7 @@ class Loops:
     def take(self) -> Pending:
         """Return the pending step of this graph and begin the next one."""
         found = self.current()
-        self._pending.pop(0 if tf.executing_eagerly() else id(tf.compat.v1.get_default_graph()), None)
+        self._pending.pop(graph_key(), None)
         return found
 
     @staticmethod

@@ -2,11 +2,13 @@
 
 A site is named `<kind>/<path>`: `batch/x`, `act/dense` (a layer's output), `loss/loss`, `grad/dense/kernel`, then the
 state after the step: `weight/dense/kernel`, `seed/dropout/seed_generator_state`, `slot/adam/dense_kernel_momentum`.
-Digests are `tf.fingerprint`'s FarmHash64 of the bytes: one stock op, sensitive to order and to the sign of zero. It
-does not cover shape and dtype, so both stand in the site's key.
+Digests are FarmHash64 of the bytes (see `native`): sensitive to order and to the sign of zero. It does not cover shape
+and dtype, so both stand in the site's key.
 """
 
 from typing import NamedTuple
+
+from bitforbit.diagnosis.trace import native
 
 BATCH, FORWARD, LOSS, GRADIENT, WEIGHT, SEED, SLOT = "batch", "act", "loss", "grad", "weight", "seed", "slot"
 STATE = (WEIGHT, SEED, SLOT)
@@ -41,20 +43,6 @@ class Site(NamedTuple):
         return self._replace(shape=tuple(a if a == b else None for a, b in zip(self.shape, other.shape, strict=True)))
 
 
-def fingerprint(tensor):
-    """Return the digest of a tensor's bytes, a uint8 tensor of shape `(1, 8)`; any dtype that has bytes, any shape."""
-    import tensorflow as tf
-
-    return tf.raw_ops.Fingerprint(data=tf.reshape(tensor, [1, -1]), method="farmhash64")
-
-
-def joined(fingerprints: list):
-    """Return fingerprints of shape `(1, 8)` as one int64 tensor of shape `(n,)`."""
-    import tensorflow as tf
-
-    return tf.bitcast(tf.concat(fingerprints, 0), tf.int64)
-
-
 class Collector:
     """Collects the sites of one step, in one graph or eagerly.
 
@@ -70,7 +58,7 @@ class Collector:
 
         self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         self.sites: list[Site] = []
-        self.fingerprints: list = []
+        self.digests = native.Digests()
         self._keep = keep
         self._names: dict[str, int] = {}
         # The tensors themselves, so that no id is given to another one meanwhile.
@@ -82,12 +70,6 @@ class Collector:
             if self._counts(tensor) and not (kind == FORWARD and id(tensor) in self._seen):
                 self._seen[id(tensor)] = tensor
                 self._add(f"{kind}/{name}", tensor)
-
-    def values(self) -> list[int]:
-        """Return the digests of an eager step."""
-        import numpy as np
-
-        return np.concatenate([np.asarray(item) for item in self.fingerprints]).view("<i8").reshape(-1).tolist()
 
     def add_variables(self, kind: str, variables) -> None:
         """Add Keras variables or TensorFlow's, by their paths."""
@@ -102,7 +84,7 @@ class Collector:
             name = f"{name}#{self._names[name]}"
         shape = None if tensor.shape.rank is None else tuple(tensor.shape.as_list())
         self.sites.append(Site(name, tensor.dtype.name, shape))
-        self.fingerprints.append(fingerprint(tensor))
+        self.digests.add(tensor)
         if self._keep:
             self._keep(name, tensor)
 

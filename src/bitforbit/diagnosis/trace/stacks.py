@@ -1,7 +1,6 @@
 """Which line of code made an op: the frames of the user and of Keras, without TensorFlow's and ours."""
 
 import linecache
-import sys
 
 _LIBRARY = (
     "/tensorflow/",
@@ -24,16 +23,29 @@ _KERAS_PLUMBING = (
 
 
 def here() -> tuple[str, ...]:
-    """Return the calling frames that matter, as `file:line function`, the innermost last."""
-    found, frame = [], sys._getframe(1)
-    while frame is not None:
-        name = frame.f_code.co_filename
+    """Return the calling frames that matter, as `file:line function`, the innermost last.
+
+    Of a step that Keras calls, what stands outside of the step says nothing about an op and is left out.
+    """
+    from tensorflow.python.util import tf_stack
+
+    # TensorFlow's, not Python's own: it knows the lines of functions that AutoGraph has rewritten.
+    frames = tf_stack.extract_stack()
+    found = []
+    for frame in reversed(frames):
+        name = frame.filename
+        if frame.name == "collect" and name.endswith("/bitforbit/diagnosis/trace/tracer.py"):
+            break
         if not name.startswith("<") and not any(part in name for part in _LIBRARY):
-            found.append((name, frame.f_lineno, frame.f_code.co_name))
-        frame = frame.f_back
+            found.append((name, frame.lineno, frame.name))
     found.reverse()
     kept = [entry for entry in found if not any(part in entry[0] for part in _KERAS_PLUMBING)]
     return tuple(f"{name}:{line} {function}" for name, line, function in (kept or found)[-8:])
+
+
+def is_users(entry: str) -> bool:
+    """Return whether a frame is the user's own code and not an installed package's."""
+    return "/site-packages/" not in entry and "/lib/python3" not in entry
 
 
 def short(entry: str) -> str:

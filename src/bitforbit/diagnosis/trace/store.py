@@ -16,6 +16,7 @@ from typing import NamedTuple
 from bitforbit.diagnosis.trace.sites import Site
 from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import canonical
+from bitforbit.training import store as staging
 
 HEADER, SCHEMA = "trace.json", "bitforbit trace 1"
 LINK = 8
@@ -32,6 +33,8 @@ class Window(NamedTuple):
 
 class StreamWriter:
     """Writes one stream; memory stays that of one block of rows.
+
+    Raises `UsageError` where the disk is full: nobody can go on without the steps.
 
     Args:
         folder: where its files go.
@@ -64,8 +67,14 @@ class StreamWriter:
         kept = rows[first : max(min(self.window.end - self.steps, first + room), 0)]
         # Opened for each block: a script may train hundreds of models.
         for file, content in zip(self._files, (links, kept.tobytes()), strict=True):
-            with open(file, "ab") as opened:
-                opened.write(content)
+            try:
+                with open(file, "ab") as opened:
+                    opened.write(content)
+            except OSError as error:
+                raise UsageError(
+                    f"expected to write the trace's steps to {file.parent}, found: {error.strerror}."
+                    " Next step: free some space, or keep fewer steps with --window A:B"
+                ) from None
         self.kept += len(kept)
         self.steps += len(rows)
 
@@ -95,21 +104,26 @@ class Writer:
     def __init__(self, target: Path, window: Window = Window()):  # noqa: B008  (a value)
         self.target, self.window = target, window
         self.streams: list[StreamWriter] = []
-        self.aside = target.with_name(f".{target.name}.{os.getpid()}")
+        self.aside = staging.staged(target)
         if target.exists() and not (target / HEADER).is_file():
             raise UsageError(f"expected {target} to be free or a trace, found something else. Next step: another name.")
         try:
             shutil.rmtree(self.aside, ignore_errors=True)
             self.aside.mkdir(parents=True)
+            staging.sweep(target.parent)
         except OSError as error:
             raise UsageError(f"expected to write a trace to {target}, found: {error.strerror}") from None
 
     def stream(self, name: str, sites: list[Site]) -> StreamWriter:
-        names = {stream.name for stream in self.streams}
-        if name in names:
-            name = next(f"{name} ({n})" for n in range(2, 10**6) if f"{name} ({n})" not in names)
-        self.streams.append(StreamWriter(self.aside, len(self.streams), name, sites, self.window))
+        self.streams.append(StreamWriter(self.aside, len(self.streams), self.free(name), sites, self.window))
         return self.streams[-1]
+
+    def free(self, name: str) -> str:
+        """Return the name, with a number where an earlier stream has it."""
+        names = {stream.name for stream in self.streams}
+        if name not in names:
+            return name
+        return next(f"{name} ({n})" for n in range(2, 10**6) if f"{name} ({n})" not in names)
 
     def close(self, header: dict) -> None:
         """Write the header and move the trace to its place; an older trace makes way."""
@@ -117,7 +131,7 @@ class Writer:
             stream.sync()
         records = [stream.record() for stream in self.streams]
         canonical.write(self.aside / HEADER, canonical.dumps({"schema": SCHEMA, **header, "streams": records}))
-        older = self.target.with_name(f".{self.target.name}.{os.getpid()}.older")
+        older = staging.staged(self.target.with_name(f"{self.target.name}-older"))
         if self.target.exists():
             os.rename(self.target, older)
         os.rename(self.aside, self.target)

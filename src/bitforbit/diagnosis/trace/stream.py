@@ -1,12 +1,12 @@
-"""Where the digests of steps go: a ring of rows in a variable, written by the graph, emptied by the host into a file.
+"""Where the digests of steps go: from the op's ring (see `native`), when it is full, into the trace's files.
 
-A variable can be written from inside a loop, so `steps_per_execution` above 1 needs nothing else. The host reads it
-once for many steps: the step itself gets no extra transfer.
+The step itself gets no transfer and no Python; a loop in the graph, as of `steps_per_execution`, needs nothing else.
 """
 
-from bitforbit.diagnosis.trace import sites, store
+import threading
 
-ROWS = 64
+from bitforbit.diagnosis.trace import native, sites, store
+from bitforbit.errors import BitforbitError
 
 
 class Stream:
@@ -14,59 +14,59 @@ class Stream:
 
     Args:
         writer: the stream's part of the trace on disk.
-        steps: the most steps that one call from the host makes.
     """
 
-    def __init__(self, writer: store.StreamWriter, steps: int = 1):
-        import tensorflow as tf
-
+    def __init__(self, writer: store.StreamWriter):
         self.writer = writer
-        self.rows = max(ROWS, 2 * steps)
-        self.taken = 0
-        self._expected = 0
-        with tf.init_scope():
-            self.ring = tf.Variable(tf.zeros([self.rows, len(writer.sites)], tf.int64), trainable=False, name="digests")
-            self.count = tf.Variable(0, dtype=tf.int64, trainable=False, name="steps_digested")
+        self._ring: native.Ring | None = None
+        self._taken = 0
+        self._error: BitforbitError | None = None
+        self._lock = threading.Lock()
 
-    def write(self, fingerprints: list, alone: bool = False) -> None:
-        """Write one step, eagerly or as ops of the graph in the making.
+    @property
+    def steps(self) -> int:
+        """Steps so far, on disk or in the ring."""
+        return self.writer.steps + (self._ring.steps - self._taken if self._ring else 0)
 
-        Args:
-            fingerprints: tensors of shape `(1, 8)`.
-            alone: no host code runs between steps, as in a user's own `tf.function`: the graph calls it itself.
-        """
+    def write(self, collector: sites.Collector):
+        """Write one step, eagerly or as an op of the graph in the making; return its digests as a tensor."""
+        import numpy as np
         import tensorflow as tf
 
-        row = sites.joined(fingerprints)
         if tf.executing_eagerly():
             self.flush()
-            self.writer.append(row.numpy()[None])
-            return
-        index = (self.count.assign_add(1, read_value=True) - 1) % self.rows
-        tf.raw_ops.ResourceScatterUpdate(resource=self.ring.handle, indices=[index], updates=row[tf.newaxis])
-        if alone:
-            full = tf.equal(index, self.rows - 1)
-            tf.cond(full, lambda: tf.numpy_function(self._flushed, [], tf.int64), lambda: tf.constant(0, tf.int64))
-
-    def _flushed(self):
-        import numpy as np
-
-        self.flush()
-        return np.int64(0)
-
-    def called(self, steps: int) -> None:
-        """Note that the host has made a call of up to `steps` steps; empties the ring before it could run over."""
-        self._expected += steps
-        if self._expected + steps > self.rows:
-            self.flush()
+            self.writer.append(np.array([collector.digests.values]))
+            return collector.digests.row()
+        if self._ring is None:
+            self._ring = native.Ring(len(collector.sites), self._full)
+        return collector.digests.row(self._ring)
 
     def flush(self) -> None:
-        """Take the rows that the graph has written since the last time."""
-        import numpy as np
+        """Take the steps that graphs have written since the last time.
 
-        self._expected = 0
-        count = int(self.count.numpy())
-        if count > self.taken:
-            ring = self.ring.numpy()
-            self.writer.append(ring[np.arange(self.taken, count) % self.rows])
-            self.taken = count
+        Raises:
+            BitforbitError: they cannot be written, now or when the ring was full.
+        """
+        if self._ring is None:
+            return
+        with self._lock:
+            rows = self._ring.take()
+            self._taken += len(rows)
+            self.check()
+            if len(rows):
+                self.writer.append(rows)
+
+    def check(self) -> None:
+        """Raise what went wrong in a thread where nobody could hear of it."""
+        if self._error:
+            raise self._error
+
+    def close(self) -> None:
+        if self._ring:
+            self._ring.close()
+
+    def _full(self) -> None:
+        try:
+            self.flush()
+        except BitforbitError as error:
+            self._error = error

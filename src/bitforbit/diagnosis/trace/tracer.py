@@ -4,7 +4,7 @@ import contextlib
 import weakref
 from pathlib import Path
 
-from bitforbit.diagnosis.trace import hooks, sites, store
+from bitforbit.diagnosis.trace import hooks, looked, loops, owner, sites, store
 from bitforbit.diagnosis.trace import zoom as zooming
 from bitforbit.diagnosis.trace.stream import Stream
 
@@ -31,22 +31,22 @@ class Tracer:
         self._step: sites.Collector | None = None
         self._optimizers: list = []
         self._applying = 0
-        self._calls = 0
-        from bitforbit.diagnosis.trace import loops  # brings TensorFlow, which reading a trace does not need
-
+        self._inside: list = []
         self._loops = loops.Loops()
+        self._looked = looked.LoopStep(self) if self.zoom and not self.zoom.state else None
         self._patches = hooks.Patches()
         hooks.install(self._patches, self)
 
     @property
     def steps(self) -> int:
-        return sum(stream.writer.steps for stream in self._streams)
+        return sum(stream.steps for stream in self._streams)
 
     def stop(self) -> None:
         """Stop listening and take what the graphs still hold."""
         self._patches.undo()
         for stream in self._streams:
             stream.flush()
+            stream.close()
 
     def close(self, header: dict) -> None:
         """Stop, write the trace and put it in its place."""
@@ -56,6 +56,8 @@ class Tracer:
     def discard(self) -> None:
         """Stop listening and leave nothing."""
         self._patches.undo()
+        for stream in self._streams:
+            stream.close()
         self.writer.discard()
 
     def make_train_function(self, model, original, force: bool) -> None:
@@ -67,25 +69,24 @@ class Tracer:
             self.notes.append(f"{model.name}: {obstacle}")
             original(model, force)
             return
-        inner = self._made(model, original, self._collecting(model, model.train_step))
-        owner, zoomed = self._owner(model), None
-        if self.zoom:
-            zoomed = _Zoomed(self, model, owner, original)
+        inner = self.made(model, original, self.collecting(model, model.train_step))
+        mine = self._owner(model)
+        zoomed = looked.FitStep(self, model, mine, original) if self.zoom else None
 
         def train_function(iterator):
-            owner.before(model)
+            mine.before(model)
             if zoomed and zoomed.is_next():
                 zoomed.run(iterator)
             try:
                 return inner(iterator)
             finally:
-                owner.called(_steps_of_a_call(model))
+                mine.check()
 
         train_function.traced_by = self
         model.train_function = train_function
 
     @staticmethod
-    def _made(model, original, step):
+    def made(model, original, step):
         """Return Keras' train function of another `train_step`."""
         # Past Keras' tracking of attributes; it stands there only while Keras picks it up.
         object.__setattr__(model, "train_step", step)
@@ -95,10 +96,10 @@ class Tracer:
             object.__delattr__(model, "train_step")
         return model.train_function
 
-    def _collecting(self, model, step):
+    def collecting(self, model, step):
         def train_step(data):
             result, collector = self.collect(model, step, data)
-            self._stream(self._owner(model), model.name, collector, _steps_of_a_call(model))
+            self._stream(self._owner(model), model.name, collector)
             return result
 
         return train_step
@@ -114,19 +115,30 @@ class Tracer:
         finally:
             used = self._optimizers
             self._step, self._optimizers = outer
-        sites.state(collector, [model], used or _optimizers_of(model))
+        sites.state(collector, [model], used or owner.optimizers_of(model))
         return result, collector
 
-    def _stream(self, owner: "_Owner", name: str, collector: sites.Collector, steps: int, alone=False) -> None:
-        """Write a step's digests to the stream with these sites; shapes that differ between graphs are left open."""
+    def _stream(self, mine: owner.Owner, name: str, collector: sites.Collector):
+        """Write a step's digests to the stream with these sites; shapes that differ between graphs are left open.
+
+        Returns:
+            The stream, and the digests as a tensor.
+        """
         key = tuple((site.name, site.dtype) for site in collector.sites)
-        if key not in owner.streams:
-            owner.streams[key] = Stream(self.writer.stream(name, collector.sites), steps)
-            owner.add(owner.streams[key])
-            self._streams.append(owner.streams[key])
-        stream = owner.streams[key]
+        if key not in mine.streams:
+            mine.streams[key] = Stream(self.writer.stream(name, collector.sites))
+            mine.add(mine.streams[key])
+            self._streams.append(mine.streams[key])
+        stream = mine.streams[key]
         stream.writer.sites = [a.merged(b) for a, b in zip(stream.writer.sites, collector.sites, strict=True)]
-        stream.write(collector.fingerprints, alone)
+        return stream, stream.write(collector)
+
+    def stream_named(self, name: str) -> Stream | None:
+        return next((stream for stream in self._streams if stream.writer.name == name), None)
+
+    def layer(self) -> str:
+        """Return the path of the innermost layer that is being called, empty outside of layers."""
+        return (self._inside[-1].path or self._inside[-1].name) if self._inside else ""
 
     def fit_begins(self, model) -> None:
         self._owner(model).fresh = True
@@ -135,17 +147,23 @@ class Tracer:
         self._owner(model).epoch_begins(epoch)
 
     def entered(self, layer, args, kwargs) -> None:
-        self._calls += 1
-        if self._calls == 1 and self._step is None and (pending := self._loops.recording()):
+        self._inside.append(layer)
+        if len(self._inside) == 1 and self._step is None and (pending := self._loops.recording()):
             pending.models[id(layer)] = layer
             pending.collector.add(sites.BATCH, layer.name, list(args))
+            if self._looked:
+                self._looked.batch(layer.name, list(args))
 
     def left(self, layer, output) -> None:
-        self._calls -= 1
+        self._inside.pop()
         if self._step is not None:
             self._step.add(sites.FORWARD, layer.path or layer.name, output)
         elif pending := self._loops.recording():
             pending.collector.add(sites.FORWARD, layer.path or layer.name, output)
+
+    def tape_begins(self) -> None:
+        if self._looked and self._step is None:
+            self._looked.begins()
 
     def loss(self, target) -> None:
         collector = self._step or self._loops.current().collector
@@ -165,115 +183,19 @@ class Tracer:
                 for gradient, variable in zip(gradients, variables, strict=False):
                     collector.add(sites.GRADIENT, sites.path_of(variable), gradient)
             if pending:
-                self._owner(optimizer).before_loop(lambda c: self._loops.state(c, pending, optimizer, variables))
+                mine, name = self._owner(optimizer), f"loop of {optimizer.name}"
+                mine.before_loop(lambda c: self._loops.state(c, pending, optimizer, variables), name)
             yield
             if pending:
                 self._loops.state(pending.collector, pending, optimizer, variables)
-                self._stream(self._owner(optimizer), f"loop of {optimizer.name}", pending.collector, 1, alone=True)
+                stream, row = self._stream(mine, name, pending.collector)
+                if self._looked:
+                    self._looked.ends(stream, pending.collector, row)
         finally:
             self._applying -= 1
 
-    def _owner(self, model) -> "_Owner":
-        return self._owners.setdefault(model, _Owner())
-
-
-class _Owner:
-    """What is known of one model: its streams (several, where its steps have several lists of sites)."""
-
-    def __init__(self):
-        self.streams: dict[tuple, Stream] = {}
-        self.fresh = True
-        self._epochs: list[int] = []
-        self._states: list[dict] = []
-
-    def add(self, stream: Stream) -> None:
-        """Give a new stream what happened before it was there."""
-        stream.writer.epochs += [[epoch, 0] for epoch in self._epochs]
-        stream.writer.starts += [(0, state) for state in self._states]
-
-    def epoch_begins(self, epoch: int) -> None:
-        self._epochs = [epoch]
-        for stream in self.streams.values():
-            stream.flush()
-            stream.writer.epochs.append([epoch, stream.writer.steps])
-
-    def before(self, model) -> None:
-        """Digest the state that a fit starts from: the initial weights, or what a resumed run has restored."""
-        self._begin(lambda collector: sites.state(collector, [model], _optimizers_of(model)))
-
-    def before_loop(self, add) -> None:
-        """Digest the state that a custom loop starts from; in a graph in the making nothing has run yet."""
-        import tensorflow as tf
-
-        with tf.init_scope():
-            self._begin(add)
-
-    def _begin(self, add) -> None:
-        if not self.fresh:
-            return
-        self.fresh = False
-        collector = sites.Collector()
-        add(collector)
-        state = {site.name: value for site, value in zip(collector.sites, collector.values(), strict=True)}
-        self._states = [state]
-        for stream in self.streams.values():
-            stream.flush()
-            stream.writer.starts.append((stream.writer.steps, state))
-
-    def called(self, steps: int) -> None:
-        for stream in self.streams.values():
-            stream.called(steps)
-
-
-class _Zoomed:
-    """The one step that a comparison wants to see at op level."""
-
-    def __init__(self, tracer: Tracer, model, owner: _Owner, original):
-        self._tracer, self._model, self._owner, self._original = tracer, model, owner, original
-        self._step, self._whole = model.train_step, _steps_of_a_call(model)
-
-    def _done(self) -> int:
-        """Return the steps that were made; -1 where the stream is not the one that is asked for."""
-        wanted = self._tracer.zoom.stream
-        for stream in self._owner.streams.values():
-            if stream.writer.name == wanted:
-                stream.flush()
-                return stream.writer.steps
-        return 0 if not self._owner.streams and wanted.startswith(self._model.name) else -1
-
-    def is_next(self) -> bool:
-        done = self._done()
-        return 0 <= done <= self._tracer.zoom.step < done + self._whole
-
-    def run(self, iterator) -> None:
-        """Make the steps before it one by one, then the step itself, and end the process."""
-        tracer, model, records, names = self._tracer, self._model, [], []
-
-        def train_step(data):
-            with zooming.Ops() as ops:
-                for path, part in sites.batch_parts(data):
-                    ops.batch(path, part)
-                _, collector = tracer.collect(model, self._step, data)
-            records[:], names[:] = ops.records, [site.name for site in collector.sites]
-            digests = [sites.joined(part) for part in (ops.fingerprints, collector.fingerprints)]
-            return {"ops": digests[0], "row": digests[1], "values": ops.values}
-
-        before = tracer.zoom.step - self._done()
-        model.steps_per_execution = 1
-        single = tracer._made(model, self._original, tracer._collecting(model, self._step))
-        for _ in range(before):
-            single(iterator)
-        found = tracer._made(model, self._original, train_step)(iterator)
-        zooming.finish(tracer.zoom, records, names, found)
-
-
-def _optimizers_of(model) -> list:
-    optimizer = getattr(model, "optimizer", None)
-    return [] if optimizer is None else [optimizer]
-
-
-def _steps_of_a_call(model) -> int:
-    return max(int(getattr(model, "steps_per_execution", 1) or 1), 1)
+    def _owner(self, model) -> owner.Owner:
+        return self._owners.setdefault(model, owner.Owner(self))
 
 
 def _obstacle(model) -> str:
@@ -281,5 +203,5 @@ def _obstacle(model) -> str:
     if model.distribute_strategy.num_replicas_in_sync > 1:
         return "tf.distribute with several replicas"
     if model.jit_compile:
-        return "jit_compile=True (tf.fingerprint has no XLA kernel)"
+        return "jit_compile=True (the digest op has no XLA kernel)"
     return ""

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from bitforbit.diagnosis.trace import sites, stacks
+from bitforbit.diagnosis.trace import native, sites, stacks
 
 VARIABLE = "BITFORBIT_ZOOM"
 REPORT, VALUES = "zoom.json", "values.npz"
@@ -29,11 +29,13 @@ class Zoom(NamedTuple):
         stream: name of the stream.
         step: counted from 0.
         folder: where the findings go.
+        state: look at the state before the step, not at the step.
     """
 
     stream: str
     step: int
     folder: str
+    state: bool = False
 
     def environment(self) -> dict[str, str]:
         return {VARIABLE: json.dumps(self._asdict())}
@@ -46,15 +48,20 @@ def asked() -> Zoom | None:
 
 
 class Ops:
-    """Listens to the ops of one step while it is traced or, eagerly, runs."""
+    """Listens to the ops of one step while it is traced or, eagerly, runs.
 
-    def __init__(self):
+    Args:
+        layer: returns the path of the layer that is being called.
+    """
+
+    def __init__(self, layer=lambda: ""):
         import tensorflow as tf
 
         self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         self.records: list[dict] = []
-        self.fingerprints: list = []
+        self.digests = native.Digests()
         self.values: dict[str, object] = {}
+        self._layer = layer
         self._bytes = 0
         self._places: dict[int, tuple] = {}
 
@@ -84,14 +91,14 @@ class Ops:
 
     def _add(self, kind: str, name: str, inputs: list, outputs, stack: tuple) -> None:
         number, record = len(self.records), {"type": kind, "name": name, "inputs": inputs, "stack": list(stack)}
-        record["outputs"] = []
+        record |= {"layer": self._layer(), "outputs": []}
         for index, tensor in enumerate(outputs):
             if not self._has_bytes(tensor):
                 continue
             self._places[id(tensor)] = (number, len(record["outputs"]), tensor)
-            record["outputs"].append([index, len(self.fingerprints)])
-            self._keep(len(self.fingerprints), tensor)
-            self.fingerprints.append(sites.fingerprint(tensor))
+            record["outputs"].append([index, len(self.digests)])
+            self._keep(len(self.digests), tensor)
+            self.digests.add(tensor)
         if record["outputs"]:
             self.records.append(record)
 
@@ -126,10 +133,37 @@ def finish(zoom: Zoom, ops: list[dict], row: list[str], found: dict) -> None:
     """
     import numpy as np
 
-    folder = Path(zoom.folder)
-    np.savez(folder / VALUES, **{name: _array(value) for name, value in found["values"].items()})
     coarse = dict(zip(row, np.asarray(found["row"]).tolist(), strict=True))
     report = {"ops": ops, "digests": np.asarray(found["ops"]).tolist(), "row": coarse}
+    _end(zoom, report, {name: _array(value) for name, value in found["values"].items()})
+
+
+def finish_state(zoom: Zoom, add) -> None:
+    """Write the state that training starts from, and end the process.
+
+    Args:
+        add: adds the state's sites to a collector.
+    """
+    values, held = {}, 0
+
+    def keep(name, tensor):
+        nonlocal held
+        array = _array(tensor)
+        held += array.nbytes
+        if held <= LARGEST_BYTES:
+            values[name] = array
+
+    collector = sites.Collector(keep)
+    add(collector)
+    row = dict(zip([site.name for site in collector.sites], collector.digests.values, strict=True))
+    _end(zoom, {"ops": [], "digests": [], "row": row}, values)
+
+
+def _end(zoom: Zoom, report: dict, values: dict) -> None:
+    import numpy as np
+
+    folder = Path(zoom.folder)
+    np.savez(folder / VALUES, **values)
     (folder / REPORT).write_text(json.dumps(report))
     sys.stdout.flush()
     sys.stderr.flush()

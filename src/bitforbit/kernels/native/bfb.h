@@ -34,6 +34,16 @@ BFB_API int bfb_kernel_count(void);       /* kernels registered so far */
 BFB_API const char* bfb_kernel_name(int index); /* "Rsqrt/float32" */
 BFB_API const char* bfb_error(void);
 
+/* op_digest.c: the op of traces, which changes nothing */
+typedef void (*bfb_on_full)(int stream);
+BFB_API int bfb_digest_register(void);             /* idempotent; 0, or -1 where TensorFlow refuses */
+BFB_API uint64_t bfb_fingerprint(const void* data, int64_t bytes); /* FarmHash64 */
+BFB_API int bfb_digest_open(int64_t columns);      /* a new stream of rows; its number, or -1 */
+BFB_API void bfb_digest_close(int stream);
+BFB_API int64_t bfb_digest_steps(int stream);      /* rows written so far */
+BFB_API int64_t bfb_digest_take(int stream, int64_t* rows); /* moves what is new, 64 rows at most; how many */
+BFB_API void bfb_digest_on_full(bfb_on_full);      /* called, by any thread, before a row finds no place */
+
 /* Shared inside the library. */
 enum { BFB_MXCSR = 0x9fc0 }; /* round to nearest, every exception masked, flush-to-zero, denormals-are-zero */
 

@@ -1,0 +1,126 @@
+"""The digest op of the kernel library: all tensors of a step in one op, without a copy and without Python.
+
+The op (`BitforbitDigest` in kernels/native/op_digest.c) puts the step's digests into a ring of 64 rows in the library,
+which Python is asked to empty when it is full. They are what `tf.fingerprint` gives: FarmHash64 of the bytes.
+"""
+
+import ctypes
+import functools
+from collections.abc import Callable
+
+ROWS = 64
+_ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
+
+
+@functools.cache
+def library() -> ctypes.CDLL:
+    """Return the library with its op known to TensorFlow; the exact kernels of the policy are another matter."""
+    import tensorflow  # noqa: F401  (its C API must be in the process before the library that uses it)
+
+    from bitforbit.errors import HostError
+    from bitforbit.kernels import loader
+
+    found = loader.open_library(loader.current())
+    if found.bfb_digest_register() < 0:
+        raise HostError("expected TensorFlow to take the op BitforbitDigest, found that it does not. Next: make lock")
+    return found
+
+
+class Ring:
+    """The rows of one stream of steps that are not yet taken.
+
+    Args:
+        columns: digests of each row.
+        full: called where a step finds no place, in whatever thread that step runs; calls `take`.
+    """
+
+    # Streams by number, for the one function that C calls back.
+    _all: dict[int, "Ring"] = {}  # noqa: RUF012
+
+    def __init__(self, columns: int, full: Callable[[], None]):
+        import tensorflow as tf
+
+        self.columns, self.full = columns, full
+        library().bfb_digest_on_full(_called_by_c)
+        self.number = library().bfb_digest_open(columns)
+        self._all[self.number] = self
+        with tf.init_scope(), tf.device("CPU"):
+            # A handle that no variable stands behind: only the order of the ops that have it counts.
+            name = f"bitforbit_order_of_digests_{self.number}"
+            self.order = tf.raw_ops.VarHandleOp(dtype=tf.int64, shape=[], shared_name=name)
+
+    @property
+    def steps(self) -> int:
+        """Steps written so far, taken or not."""
+        return library().bfb_digest_steps(self.number)
+
+    def take(self):
+        """Return the new rows, an int64 array of shape `(steps, columns)`."""
+        import numpy as np
+
+        rows = np.empty((ROWS, self.columns), np.int64)
+        return rows[: library().bfb_digest_take(self.number, rows.ctypes.data)]
+
+    def close(self) -> None:
+        """Free the rows; steps of graphs that still run go nowhere."""
+        if self._all.pop(self.number, None):
+            library().bfb_digest_close(self.number)
+
+
+@_ON_FULL
+def _called_by_c(number: int) -> None:
+    ring = Ring._all.get(number)
+    if ring:
+        ring.full()
+
+
+class Digests:
+    """Digests of tensors in the order of adding: of eager ones at once, of a graph's by one op when all are there.
+
+    Attributes:
+        values: of eager tensors.
+    """
+
+    def __init__(self):
+        self.values: list[int] = []
+        self._tensors: list = []
+
+    def __len__(self) -> int:
+        return len(self.values) + len(self._tensors)
+
+    def add(self, tensor) -> None:
+        if hasattr(tensor, "numpy"):
+            self.values.append(of(tensor))
+        else:
+            self._tensors.append(tensor)
+
+    def row(self, ring: Ring | None = None):
+        """Return all of them as one int64 tensor of shape `(n,)`; in a graph each step writes it to `ring`, too."""
+        import tensorflow as tf
+        from tensorflow.python.framework import op_def_library
+
+        if not self._tensors:
+            return tf.constant(self.values, tf.int64)
+        ring = ring or Ring(len(self._tensors), lambda: None)
+        # What generated wrappers call; TensorFlow has none for an op that came through its C API.
+        _, _, _, outputs = op_def_library._apply_op_helper(
+            "BitforbitDigest", order=ring.order, tensors=[*map(_bytes, self._tensors)], stream=ring.number
+        )
+        return outputs[0]
+
+
+def of(tensor) -> int:
+    """Return the digest of an eager tensor, as a signed 64-bit integer."""
+    import numpy as np
+
+    array = np.ascontiguousarray(_bytes(tensor).numpy())
+    return ctypes.c_int64(library().bfb_fingerprint(array.ctypes.data, array.nbytes)).value
+
+
+def _bytes(tensor):
+    """Strings are pointers: their digest by TensorFlow's own op stands for them."""
+    import tensorflow as tf
+
+    return tensor if tensor.dtype != tf.string else tf.raw_ops.Fingerprint(
+        data=tf.reshape(tensor, [1, -1]), method="farmhash64"
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""The op of traces: its digests are TensorFlow's own fingerprints, and every step's row comes out once and in order."""
+
+import numpy as np
+import pytest
+
+from bitforbit.diagnosis.trace import native
+
+SIZES = [*range(1, 200), 255, 256, 257, 1000, 4096, 65_537, 1_000_003]
+
+
+def stock(tensor) -> int:
+    import tensorflow as tf
+
+    found = tf.raw_ops.Fingerprint(data=tf.reshape(tensor, [1, -1]), method="farmhash64")
+    return int(np.asarray(found).view("<i8")[0, 0])
+
+
+def test_it_is_tensorflows_fingerprint_at_every_length():
+    import tensorflow as tf
+
+    data = np.random.default_rng(0).integers(0, 256, max(SIZES), dtype=np.uint8)
+    assert [native.of(tf.constant(data[:n])) for n in SIZES] == [stock(tf.constant(data[:n])) for n in SIZES]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "int64", "bool", "complex64"])
+def test_eagerly_and_in_a_graph_alike(dtype):
+    import tensorflow as tf
+
+    value = tf.cast(tf.reshape(tf.range(24), (2, 3, 4)), dtype)
+    digests = native.Digests()
+    digests.add(value)
+
+    @tf.function
+    def graph(value, text):
+        inside = native.Digests()
+        for tensor in (value, text, value[:0]):
+            inside.add(tensor)
+        return inside.row()
+
+    text = tf.constant(["a", "bc"])
+    expected = [*digests.values, native.of(text), native.of(value[:0])]
+    assert graph(value, text).numpy().tolist() == expected
+    assert digests.values == [stock(value)]
+
+
+def test_the_sign_of_zero_order_and_two_equal_flips_are_seen():
+    import tensorflow as tf
+
+    base = np.arange(8, dtype="float32")
+    flipped = base.copy()
+    flipped.view(np.uint32)[:2] ^= 1 << 20
+    minus = base.copy()
+    minus[0] = -0.0
+    assert len({native.of(tf.constant(x)) for x in (base, base[::-1].copy(), flipped, minus)}) == 4
+
+
+def test_a_loop_longer_than_the_ring_loses_no_step():
+    import tensorflow as tf
+
+    rows = []
+    ring = native.Ring(2, lambda: rows.append(ring.take()))
+    value = tf.Variable(0)
+
+    @tf.function
+    def step():
+        value.assign_add(1)
+        digests = native.Digests()
+        digests.add(tf.convert_to_tensor(value))
+        digests.add(tf.constant(7))
+        digests.row(ring)
+
+    @tf.function
+    def loop(n):
+        for _ in tf.range(n):
+            step()
+
+    loop(tf.constant(150))
+    step()
+    assert ring.steps == 151
+    rows.append(ring.take())
+    assert [len(part) for part in rows] == [64, 64, 23]
+    expected = [[native.of(tf.constant(n)), native.of(tf.constant(7))] for n in range(1, 152)]
+    assert np.concatenate(rows).tolist() == expected
+    ring.close()
+    # A graph that outlives its trace writes nowhere.
+    loop(tf.constant(70))
+    assert ring.steps == 151
+
+
+def test_large_tensors_are_shared_among_threads_with_the_same_digests(library):
+    import tensorflow as tf
+
+    values = [tf.range(n) for n in (100_000, 3, 50_000, 70_001, 9)]
+
+    @tf.function
+    def graph(*values):
+        digests = native.Digests()
+        for value in values:
+            digests.add(value)
+        return digests.row()
+
+    assert {tuple(graph(*values).numpy().tolist()) for _ in range(20)} == {tuple(map(native.of, values))}
