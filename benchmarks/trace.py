@@ -1,6 +1,7 @@
 """What a trace costs: traced against untraced steps, the op-level zoom, and a comparison; ratios of one run.
 
 usage: python benchmarks/trace.py [ROUNDS] [EXPERIMENT ...]      (all four; start it through `bitforbit policy --env`)
+       python benchmarks/trace.py memory                         memory and disk of 10,000 tiny steps
 """
 
 import contextlib
@@ -13,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-ROUNDS = int(sys.argv[1]) if sys.argv[1:] else 4
+MEMORY = sys.argv[1:] == ["memory"]
+ROUNDS = int(sys.argv[1]) if sys.argv[1:] and not MEMORY else 4
 EXPERIMENTS = sys.argv[2:] or ["sequence", "digits", "solubility", "peptides"]
 EPOCHS = {"sequence": 60, "digits": 4, "solubility": 4, "peptides": 3}
 
@@ -88,8 +90,12 @@ def zoom(request) -> float:
     return zoomed / measure(plain)
 
 
-def comparison() -> float:
-    """Return the seconds of comparing two traces of 1,000 steps and 200 tensors that differ in the last step."""
+def comparison() -> tuple[float, float]:
+    """Compare two traces of 1,000 steps and 200 tensors that differ in the last step.
+
+    Returns:
+        The seconds of the comparison, and those of the whole command.
+    """
     import numpy as np
 
     from bitforbit.diagnosis.compare import compare
@@ -104,10 +110,40 @@ def comparison() -> float:
             rows[-1, -1] += last
             writer.stream("model", sites).append(rows)
             writer.close({"subject": {}, "environment": {}})
-        began = time.perf_counter()
-        found = compare(Path(folder, "a"), Path(folder, "b"), zoom=False)
-        assert found.step == 999
-        return time.perf_counter() - began
+        a, b = Path(folder, "a"), Path(folder, "b")
+        moments = [time.perf_counter()]
+        assert compare(a, b, zoom=False).step == 999
+        moments.append(time.perf_counter())
+        command = [sys.executable, "-m", "bitforbit", "compare", a, b, "--no-zoom"]
+        assert subprocess.run(command, stdout=subprocess.DEVNULL).returncode == 1
+        moments.append(time.perf_counter())
+    return moments[1] - moments[0], moments[2] - moments[1]
+
+
+def memory() -> None:
+    """Print the process's memory along 10,000 traced steps, and what they leave on disk."""
+    import keras
+    import numpy as np
+
+    from bitforbit.diagnosis.trace import Tracer, store
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch + 1 in (1000, 2000, 4000, 8000, 10_000):
+                pages = int(Path("/proc/self/statm").read_text().split()[1])
+                print(f"  step {batch + 1:6}: {pages * os.sysconf('SC_PAGE_SIZE') / 1e6:7.1f} MB resident", flush=True)
+
+    x = np.ones((10_000, 1), "float32")
+    for window in (store.Window(), store.Window(5000, 5100)):
+        model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(8, "relu"), keras.layers.Dense(1)])
+        model.compile("adam", "mse", jit_compile=False)
+        with tempfile.TemporaryDirectory() as folder:
+            tracer = Tracer(Path(folder, "trace"), window)
+            model.fit(x, x, batch_size=1, shuffle=False, verbose=0, callbacks=[Watch()])
+            tracer.close({"subject": {}, "environment": {}})
+            sizes = {path.name: path.stat().st_size for path in sorted(Path(folder, "trace").iterdir())}
+            columns = len(store.read(Path(folder, "trace")).streams[0].sites)
+        print(f"  on disk, {columns} sites, window {window.first}:{min(window.end, 10_000)}: {sizes}", flush=True)
 
 
 def main() -> None:
@@ -116,6 +152,9 @@ def main() -> None:
 
     policy = Policy.from_environment()
     activate(policy, strict=False)
+    if MEMORY:
+        memory()
+        return
     print("epoch with digests / epoch without: ratio of minima (of medians); step with every op digested / plain step")
     for name in EXPERIMENTS:
         chosen = experiment.load(name)
@@ -129,7 +168,8 @@ def main() -> None:
             statistics.median(found[True]) / statistics.median(found[False])
         )  # fmt: skip
         print(f"  {name:11} {minima:5.3f} ({medians:.3f})   zoom {zoom(request):5.2f}", flush=True)
-    print(f"  compare, 1,000 steps x 200 tensors: {comparison():.3f} s")
+    alone, command = comparison()
+    print(f"  compare, 1,000 steps x 200 tensors: {alone:.3f} s; the whole command: {command:.2f} s")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Name the first difference of two runs: epoch, step, tensor, op, line and likely causes."""
 
 import json
+import os
 from pathlib import Path
 
 from bitforbit.commands import _shared
+from bitforbit.errors import UsageError
 
 
 def add_arguments(parser) -> None:
@@ -16,13 +18,19 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
+    page = Path(options.html) if options.html else None
+    if page and not os.access(page.parent, os.W_OK):
+        # Before the runs are started again, which may take minutes.
+        raise UsageError(
+            f"expected a folder that can be written for --html {page}, found none. Next step: another path"
+        )
     from bitforbit.diagnosis import compare
     from bitforbit.diagnosis.compare import html, text
     from bitforbit.evidence import canonical
 
     found = compare.compare(Path(options.run_a), Path(options.run_b), options.anyway, not options.no_zoom)
-    if options.html:
-        canonical.write(Path(options.html), html.page(found, options.run_a, options.run_b).encode())
+    if page:
+        canonical.write(page, html.page(found, options.run_a, options.run_b).encode())
     if options.json:
         print(json.dumps({"same": found is None, "difference": found.record() if found else None}, indent=2))
     else:

@@ -129,6 +129,13 @@ def test_exit_codes(tmp_path, capsys):
     assert capsys.readouterr().err.splitlines()[1:3] == ["  config: units 8 and 9", "  class: cpu and gpu"]
 
 
+def test_a_page_that_cannot_be_written_is_told_before_anything_is_run(tmp_path, capsys):
+    a, b = trace(tmp_path / "a"), trace(tmp_path / "b", site=1)
+    assert main(["compare", str(a), str(b), "--html", str(tmp_path / "none" / "x.html")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("bitforbit compare: expected a folder that can be written for --html ")
+
+
 def test_tensorflow_is_not_needed(tmp_path):
     a, b = trace(tmp_path / "a"), trace(tmp_path / "b", site=1)
     code = "import sys; from bitforbit.cli import main; main(sys.argv[1:]); assert 'tensorflow' not in sys.modules"

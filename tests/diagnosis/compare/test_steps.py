@@ -128,3 +128,21 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(UsageError, match="to be free or a trace"):
         store.Writer(tmp_path / "a")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_changed_byte_is_damage_and_no_difference(tmp_path):
+    from bitforbit.errors import EvidenceError
+
+    other = rows()
+    other[7, 2] += 1
+    a, b = write(tmp_path / "a", rows()), write(tmp_path / "b", other)
+    digests = bytearray((b / "0.digests").read_bytes())
+    digests[7 * 8 * len(SITES)] ^= 1
+    (b / "0.digests").write_bytes(digests)
+    with pytest.raises(EvidenceError, match="step 7 of model to give its link of the chain"):
+        compare(a, b, zoom=False)
+    chain = bytearray((b / "0.chain").read_bytes())
+    chain[0] ^= 1
+    (b / "0.chain").write_bytes(chain)
+    with pytest.raises(EvidenceError, match="0.chain is not the one that was written"):
+        compare(a, b, zoom=False)

@@ -130,9 +130,9 @@ def _before(stream: Stream, step: int) -> dict[str, int]:
             return state
     if step - 1 not in stream.kept:
         return {}
-    row = stream.digests[step - 1 - stream.kept.start]
+    row = zip(stream.sites, stream.row(step - 1), strict=True)
     return {
-        site.name: int(value) for site, value in zip(stream.sites, row, strict=True) if site.kind in names.STATE
+        site.name: int(value) for site, value in row if site.kind in names.STATE
     }  # fmt: skip
 
 
@@ -140,8 +140,7 @@ def _in_step(index, a: Stream, b: Stream, columns: list[int], offset: int, step:
     epoch = _epoch(a, step + offset)
     if step + offset not in a.kept or step not in b.kept:
         return Found(index, step + offset, epoch, "", None, (), note="the digests of that step were not kept")
-    left = a.digests[step + offset - a.kept.start]
-    right = b.digests[step - b.kept.start][columns]
+    left, right = a.row(step + offset), b.row(step)[columns]
     differing = [site for site, x, y in zip(a.sites, left, right, strict=True) if x != y]
     return Found(
         index, step + offset, epoch, kind(differing[0], a.sites), differing[0],

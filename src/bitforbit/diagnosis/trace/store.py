@@ -18,10 +18,15 @@ from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import canonical
 from bitforbit.training import store as staging
 
-HEADER, SCHEMA = "trace.json", "bitforbit trace 1"
+HEADER, SCHEMA = "trace.json", "bitforbit trace 2"
 LINK = 8
 # Digests of the first steps are kept up to here; at 44 sites that is 190,000 steps.
 LARGEST_BYTES = 64 << 20
+
+
+def link(before: bytes, row: bytes) -> bytes:
+    """Return the chain's next link: BLAKE2b of the link before and of the step's digests."""
+    return hashlib.blake2b(before + row, digest_size=LINK).digest()
 
 
 class Window(NamedTuple):
@@ -60,7 +65,7 @@ class StreamWriter:
         rows = rows.astype("<i8", copy=False)
         links = bytearray()
         for row in rows:
-            self._link = hashlib.blake2b(self._link + row.tobytes(), digest_size=LINK).digest()
+            self._link = link(self._link, row.tobytes())
             links += self._link
         first = max(self.window.first - self.steps, 0)
         room = LARGEST_BYTES // max(8 * len(self.sites), 1) - self.kept
@@ -83,6 +88,7 @@ class StreamWriter:
             "name": self.name,
             "sites": [[site.name, site.dtype, None if site.shape is None else list(site.shape)] for site in self.sites],
             "steps": self.steps,
+            "chain": canonical.file_digest(self._files[0]),
             "kept": [self.window.first, self.window.first + self.kept],
             "epochs": self.epochs,
             "starts": [[step, state] for step, state in self.starts],
@@ -164,6 +170,21 @@ class Stream(NamedTuple):
     chain: object
     digests: object
 
+    def row(self, step: int):
+        """Return the digests of a kept step, an int64 array of shape `(sites,)`.
+
+        Raises:
+            EvidenceError: they do not give the step's link of the chain.
+        """
+        row = self.digests[step - self.kept.start]
+        before = self.chain[step - 1].tobytes() if step else bytes(LINK)
+        if link(before, row.tobytes()) != self.chain[step].tobytes():
+            raise EvidenceError(
+                f"expected the digests of step {step} of {self.name} to give its link of the chain, found that they do"
+                " not: the trace is damaged. Next step: bitforbit trace EXPERIMENT --to FOLDER"
+            )
+        return row
+
 
 class Trace(NamedTuple):
     """A trace, read; `header` is `trace.json` without its streams."""
@@ -206,6 +227,8 @@ def _read_stream(folder: Path, number: int, record: dict) -> Stream:
     digests = np.memmap(path, "<i8", "r") if path.stat().st_size else np.zeros(0, "<i8")
     if len(chain) != record["steps"] or len(digests) != len(kept) * len(sites):
         raise ValueError(f"stream {number} has {len(chain)} steps, its header says {record['steps']}")
+    if canonical.file_digest(folder / f"{number}.chain") != record["chain"]:
+        raise ValueError(f"{number}.chain is not the one that was written")
     return Stream(
         record["name"], sites, record["steps"], kept, [tuple(pair) for pair in record["epochs"]],
         [(step, state) for step, state in record["starts"]], chain, digests.reshape(len(kept), len(sites)),
