@@ -73,6 +73,7 @@ def test_of_the_environment(tmp_path, change, cause):
     [
         ({"seed": 2}, ("seed", "1", "2")),
         ({"config": {"units": 9}}, ("config", "units=8", "units=9")),
+        ({"arguments": ["--lr", "1"]}, ("config", "arguments ", "arguments --lr 1")),
         ({"source": "2"}, ("source", "1", "2")),
         ({"policy": {"pool_size": 1}}, ("thread pools", "pool size 2", "pool size 1")),
         ({"host_class": "gpu"}, ("host class", "cpu", "gpu")),

@@ -2,6 +2,7 @@
 
 from bitforbit.diagnosis.compare.difference import DATA, INIT, Cause
 from bitforbit.diagnosis.compare.subjects import Subject
+from bitforbit.diagnosis.trace.environment import TRACE_TO
 
 # (name, why, kinds of difference that it can make: `numbers` are the forward and backward pass and the optimizer), in
 # the order of how often it is the cause.
@@ -29,6 +30,8 @@ _FIRST = {
     DATA: ("data", "source", "config", "commit", "packages", "python"),
 }
 _ISA = ("ONEDNN_MAX_CPU_ISA", "NPY_ENABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "GLIBC_TUNABLES", "XLA_FLAGS")
+# Of how a process was started, not of what it computes.
+_NO_CAUSE = ("BITFORBIT_RELAUNCHED", TRACE_TO)
 _POOL = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "BITFORBIT_POOL_SIZE", "PYTHON_CPU_COUNT")
 
 
@@ -60,6 +63,8 @@ def _of_identity(a: Subject, b: Subject):
     for key in sorted(left.get("config", {}).keys() | right.get("config", {}).keys()):
         if left["config"].get(key) != right["config"].get(key):
             yield _cause("config", f"{key}={left['config'].get(key)}", f"{key}={right['config'].get(key)}")
+    if left.get("arguments") != right.get("arguments"):
+        yield _cause("config", *(f"arguments {' '.join(side.get('arguments') or ())}" for side in (left, right)))
     pools = [side.get("policy", {}).get("pool_size") for side in (left, right)]
     if pools[0] != pools[1]:
         yield _cause("thread pools", f"pool size {pools[0]}", f"pool size {pools[1]}")
@@ -75,7 +80,7 @@ def _of_environment(a: dict, b: dict):
     variables = [side.get("variables", {}) for side in (a, b)]
     for name in sorted(variables[0].keys() | variables[1].keys()):
         x, y = (side.get(name, "(unset)") for side in variables)
-        if x != y and name != "BITFORBIT_RELAUNCHED":
+        if x != y and name not in _NO_CAUSE:
             title = "instruction set" if name in _ISA else "thread pools" if name in _POOL else "environment variable"
             yield _cause(title, f"{name}={x}", f"{name}={y}")
     yield from _mapping("packages", a.get("packages", {}), b.get("packages", {}))

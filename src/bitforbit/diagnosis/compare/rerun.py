@@ -111,7 +111,9 @@ def _again(side: Trace, step: int, stream: str, state: bool) -> Again:
             command, cwd=folder, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )
         if not Path(place, zoom.REPORT).is_file():
-            last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+            # After a script's traceback come lines of ours.
+            said = [line for line in done.stderr.splitlines() if line.strip() and not line.startswith("bitforbit run:")]
+            last = said[-1] if said else f"exit {done.returncode}"
             raise CannotRerunError(f"{side.folder}, started again, did not reach step {step}: {last[:160]}")
         seen = frontier.read(Path(place))
         seen = seen._replace(values={name: seen.values[name] for name in seen.values.files})

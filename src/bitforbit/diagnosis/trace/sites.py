@@ -91,9 +91,18 @@ class Collector:
     def _counts(self, tensor) -> bool:
         import tensorflow as tf
 
-        if not tf.is_tensor(tensor) or tensor.dtype in (tf.resource, tf.variant) or tensor.shape.num_elements() == 0:
+        if graph_of(tensor) is not self.graph:
             return False
-        return (None if hasattr(tensor, "numpy") else tensor.graph) is self.graph
+        return tensor.dtype not in (tf.resource, tf.variant) and tensor.shape.num_elements() != 0
+
+
+def graph_of(value):
+    """Return the graph of a tensor, `None` for an eager one, the value itself where it is no tensor."""
+    import tensorflow as tf
+
+    if not tf.is_tensor(value):
+        return value
+    return None if hasattr(value, "numpy") else value.graph
 
 
 def leaves(path: str, value) -> list[tuple[str, object]]:

@@ -79,7 +79,7 @@ class Ops:
     def batch(self, path: str, value) -> None:
         """Take a part of the batch as the output of an op of its own."""
         for name, tensor in sites.leaves(path, value):
-            if hasattr(tensor, "dtype") and self._has_bytes(tensor):
+            if sites.graph_of(tensor) is self.graph and self._has_bytes(tensor):
                 self._add("Batch", name, [], [tensor], ())
 
     def _note(self, op_type, inputs, attrs, outputs, op_name=None, graph=None):
