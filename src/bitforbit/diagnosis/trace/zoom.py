@@ -62,6 +62,7 @@ class Ops:
         self.digests = native.Digests()
         self.values: dict[str, object] = {}
         self._layer = layer
+        self._noting = False
         self._bytes = 0
         self._places: dict[int, tuple] = {}
 
@@ -85,9 +86,15 @@ class Ops:
     def _note(self, op_type, inputs, attrs, outputs, op_name=None, graph=None):
         kind = _text(op_type)
         mine = graph is None if self.graph is None else graph is self.graph
-        if mine and kind not in SKIPPED:
+        if not mine or kind in SKIPPED or self._noting:
+            return
+        # Eagerly, an op of ours would be noted in its turn, and so on.
+        self._noting = True
+        try:
             known = [self._places[id(tensor)][:2] for tensor in inputs if id(tensor) in self._places]
-            self._add(kind, _text(op_name or kind), known, outputs, stacks.here())
+            self._add(kind, _text(op_name or kind), known, outputs or (), stacks.here())
+        finally:
+            self._noting = False
 
     def _add(self, kind: str, name: str, inputs: list, outputs, stack: tuple) -> None:
         number, record = len(self.records), {"type": kind, "name": name, "inputs": inputs, "stack": list(stack)}
