@@ -56,6 +56,10 @@ def diagnose(path, *arguments, only=NAMES):
         (("digits", "--only", "weather"), "unknown condition 'weather'. Expected one of: entropy, clock, "),
         (("digits", "--vary-seed", "0"), "expected a seed of variation from 1, received 0"),
         (("digits", "--args=--epochs 5"), "expected --args with a script, received it with the experiment digits"),
+        (("digits", "--stdin", "x"), "expected --stdin with a script, received it with the experiment digits"),
+        (("tests/support.py", "--stdin", "no/such"), "expected a file for --stdin at no/such, found none"),
+        (("tests/support.py", "--args", "'"), "expected --args as a shell would read it, received"),
+        (("digits", "--html", "no/such/page.html"), "expected a folder that can be written for --html"),
         (("digits", "--keep", "."), "expected a new or empty folder for --keep, found files in "),
     ],
 )
@@ -83,7 +87,10 @@ def test_a_clean_experiment_is_reproducible(tmp_path):
     assert found["reproducible_under"] == list(NAMES)
     assert (found["plain_agrees"], found["causes"], found["not_varied"]) == (True, [], [])
     assert len({run["digest"] for run in found["runs"]}) == 1
-    assert len(found["runs"]) == 4
+    assert [run["label"] for run in found["runs"] if run["label"] == "with digests"] == ["with digests"]
+    assert len(found["runs"]) == 5
+    assert found["observer"] == {"verdict": "same", "words": ""}
+    assert found["lint"] == {"files": 1, "findings": []}
     assert "subject seed 1: reproducible" in page.read_text()
 
 

@@ -1,10 +1,10 @@
 """Find out why a training differs: vary its surroundings, name the guilty one and its line."""
 
-import ast
+import contextlib
 import json
 import os
-import shlex
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -13,12 +13,14 @@ from pathlib import Path
 from bitforbit.commands import _shared
 from bitforbit.errors import UsageError
 
-PARTS = {"Config", "load_data", "build_model"}
+# Seconds of a run above which the user is told how long the rest will take.
+LONG = 40
 
 
 def add_arguments(parser) -> None:
     parser.add_argument("subject", help="an experiment, as for train, or any script.py, as for run")
     parser.add_argument("--args", default="", metavar="WORDS", help="a script's own arguments: --args='--epochs 2'")
+    parser.add_argument("--stdin", metavar="FILE", help="a script's standard input in every run (default: none)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the config")
     _shared.add_config_option(parser)
     parser.add_argument("--seed", default="1", help="the training's seed (default: 1)")
@@ -35,7 +37,8 @@ def add_arguments(parser) -> None:
 
 
 def run(options) -> int:
-    from bitforbit.diagnosis.attribute import flow
+    from bitforbit.commands import _subject
+    from bitforbit.diagnosis.attribute import flow, suspects
     from bitforbit.diagnosis.vary import conditions, seal
     from bitforbit.diagnosis.vary.subject import Runner
     from bitforbit.evidence import canonical
@@ -44,34 +47,52 @@ def run(options) -> int:
 
     host.require_level_v3()
     policy = Policy.from_environment(options.pool_size)
-    if options.vary_seed < 1:
-        raise UsageError(f"expected a seed of variation from 1, received {options.vary_seed}")
-    table = conditions.table(options.vary_seed, policy.pool_size)
-    table = _chosen(table, options.only, options.skip)
+    _check(options)
+    table = _chosen(conditions.table(options.vary_seed, policy.pool_size, _subject.files(options)), options)
     if options.list:
         _print_table(table)
         return 0
-    subject = _subject(options, policy)
+    subject = _subject.of(options, policy)
+    _writable(options.html)
+    linted = suspects.lint(subject)
     seal.library()
     jobs = options.jobs or min(2, len(os.sched_getaffinity(0)))
     began = time.monotonic()
-    with _folder(options.keep) as work:
+    with _folder(options.keep) as work, _ended_whole():
         runner = Runner(subject, policy, work, jobs, options.timeout, None if options.json else _progress)
-        found = flow.diagnose(runner, table)
-    seconds = time.monotonic() - began
-    shown = diagnosis.tree(
-        found, f"{subject.name} seed {options.seed}", seconds, len(runner.outcomes), options.vary_seed
-    )
+        if not options.json:
+            _say(f"{subject.name}: 8 runs and more, {jobs} at a time; Ctrl-C ends them all")
+        try:
+            found = flow.diagnose(runner, table)
+        except flow.Refused as refused:
+            raise flow.Refused(f"{refused}{_subject.hint(str(refused), options)}") from None
+    seconds, runs = time.monotonic() - began, runner.outcomes
+    title = f"{subject.name} seed {options.seed}"
+    shown = diagnosis.tree(found, linted, title, seconds, len(runs), options.vary_seed)
     if options.html:
         canonical.write(Path(options.html), tree.page(shown, shown.text).encode())
     if options.json:
-        print(json.dumps(diagnosis.record(found, subject.name, seconds, runner.outcomes, options.vary_seed), indent=2))
+        record = diagnosis.record(found, linted, subject.name, seconds, runs, options.vary_seed)
+        print(json.dumps(record, indent=2))
     else:
         print(tree.text(shown))
     return 0 if found.verdict == "reproducible" else 1
 
 
-def _chosen(table, only: list[str] | None, skip: list[str]):
+def _check(options) -> None:
+    from bitforbit.training import seeds
+
+    seeds.parse(options.seed)
+    if options.vary_seed < 1:
+        raise UsageError(f"expected a seed of variation from 1, received {options.vary_seed}")
+    if options.jobs is not None and options.jobs < 1:
+        raise UsageError(f"expected --jobs from 1, received {options.jobs}")
+    if options.timeout <= 0:
+        raise UsageError(f"expected --timeout in seconds above 0, received {options.timeout:g}")
+
+
+def _chosen(table, options):
+    only, skip = options.only, options.skip
     names = [item.name for item in table]
     for name in [*(only or []), *skip]:
         if name not in names:
@@ -85,37 +106,25 @@ def _print_table(table) -> None:
         print(f"{item.name:{width}}  {item.kind:7}  {item.missing or item.words}")
 
 
-def _subject(options, policy):
-    from bitforbit.diagnosis.vary.subject import Subject
-
-    target = options.subject
-    path = Path(target)
-    pool = ("--pool-size", str(policy.pool_size))
-    if target.endswith(".py"):
-        if not path.is_file():
-            raise UsageError(f"expected an experiment or a script at {target}, found no such file")
-        target = str(path.resolve())
-        if not _is_experiment(path):
-            if options.set or options.config:
-                raise UsageError("expected --set and --config with an experiment, found a script")
-            return Subject(
-                path.stem, path.resolve(), ("run", "--seed", options.seed, *pool), (target, *shlex.split(options.args))
-            )
-    if options.args:
-        raise UsageError(f"expected --args with a script, received it with the experiment {options.subject}")
-    settings = [word for pair in options.set for word in ("--set", pair)]
-    config = ["--config", str(Path(options.config).resolve())] if options.config else []
-    words = ("train", target, "--seed", options.seed, *settings, *config, *pool)
-    return Subject(path.stem if path.suffix == ".py" else target, path if path.suffix == ".py" else None, words)
+def _writable(path: str | None) -> None:
+    """Before any run: a page that cannot be written at the end would cost them all."""
+    if path and not os.access(Path(path).absolute().parent, os.W_OK):
+        raise UsageError(f"expected a folder that can be written for --html {path}, found none")
 
 
-def _is_experiment(path: Path) -> bool:
-    """Whether a file defines the three parts of an experiment; a script that does not parse is left to Python."""
+@contextlib.contextmanager
+def _ended_whole():
+    """A termination ends the runs as Ctrl-C does."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
     try:
-        body = ast.parse(path.read_bytes()).body
-    except (SyntaxError, ValueError):
-        return False
-    return {getattr(node, "name", "") for node in body} >= PARTS
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _folder:
@@ -143,4 +152,11 @@ class _folder:
 
 def _progress(outcome) -> None:
     result = outcome.failure or outcome.digest[:16]
-    print(f"  {outcome.seconds:6.1f} s  {result:16}  {outcome.label}", file=sys.stderr, flush=True)
+    _say(f"  {outcome.seconds:6.1f} s  {result:16}  {outcome.label}")
+    if outcome.label == "control" and not outcome.failure and outcome.seconds > LONG:
+        _say(f"  about {outcome.seconds * 3 / 60:.0f} min more where nothing differs")
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)

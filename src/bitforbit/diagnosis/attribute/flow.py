@@ -1,6 +1,6 @@
 """The flow of a diagnosis: twice alike, all conditions at once, then the guilty ones alone, each down to its line."""
 
-from bitforbit.diagnosis.attribute import events, first, search, unstable
+from bitforbit.diagnosis.attribute import events, first, localize, search, unstable
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty, Refused
 from bitforbit.diagnosis.vary import conditions, sources
 from bitforbit.diagnosis.vary.change import Change
@@ -33,16 +33,25 @@ def diagnose(runner: Runner, table: list[Condition]) -> Diagnosis:
     if again.key != control.key:
         unstable.explain(runner, base, found, again)
         return found
-    _program(runner, base, found, [item for item in usable if item.kind == PROGRAM])
-    _host(runner, base, found, [item for item in usable if item.kind == HOST])
-    found.seal_changes = found.plain.key != control.key and not found.guilty
+    program = [item for item in usable if item.kind == PROGRAM]
+    host = [item for item in usable if item.kind == HOST]
+    first_jobs = [Job("plain, without the seal", Change(), False)]
+    first_jobs += [Job("all conditions at once", _together(base, program))] if program else []
+    first_jobs += [] if runner.subject.is_program else [Job("with digests", base, traced=True)]
+    outcomes = runner.run_all([*first_jobs, *_host_jobs(base, host)])
+    begun = dict(zip([job.label for job in first_jobs], outcomes, strict=False))
+    found.plain = begun["plain, without the seal"]
+    _program(runner, base, found, program, begun.get("all conditions at once", control))
+    if not found.unstable:
+        _host(runner, base, found, host, outcomes[len(first_jobs) :])
+        found.seal_changes = found.plain.key != control.key and not found.guilty
+        if traced := begun.get("with digests"):
+            _localize(runner, base, found, traced)
     return found
 
 
-def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]) -> None:
-    """All at once, beside the plain run; where it differs: each source alone, then the rest by halving."""
-    jobs = [Job("plain, without the seal", Change(), False), Job("all conditions at once", _together(base, table))]
-    found.plain, varied = runner.run_all(jobs)
+def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Condition], varied: Outcome) -> None:
+    """Where all at once differed: each source alone, then the rest by halving."""
     guilty: list[tuple[Condition, Outcome]] = []
     if varied.key != found.control.key:
         guilty = _alone(runner, base, found, table, varied)
@@ -58,6 +67,25 @@ def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Conditi
     _doubt(runner, base, found)
     names = [item.name for item, _ in guilty]
     found.under += [item.name for item in table if item.name not in names]
+
+
+def _localize(runner: Runner, base: Change, found: Diagnosis, traced: Outcome) -> None:
+    """Hold the run with digests against the control, then name step, tensor, op and line of each guilty condition."""
+    every = [*found.guilty, *found.host]
+    if not every or traced.failure:
+        found.observed, found.observer = localize.observer(runner, base, found.control, traced)
+    else:
+        # Digests make events of their own, so that a source's events have other numbers: no effect of the observer.
+        moved = any(item.finding for item in found.guilty)
+        found.observed, found.observer = (
+            ("same", "") if moved else localize.observer(runner, base, found.control, traced)
+        )
+    if found.observed == "unstable":
+        unstable.explain(runner, base, found, runner.outcomes[-1])
+        return
+    seen = localize.places(runner, traced, [base | item.condition.change for item in every])
+    placed = [item._replace(place=place) for item, place in zip(every, seen, strict=True)]
+    found.guilty, found.host = placed[: len(found.guilty)], placed[len(found.guilty) :]
 
 
 def _alone(runner, base: Change, found: Diagnosis, table, varied: Outcome) -> list[tuple[Condition, Outcome]]:
@@ -116,14 +144,20 @@ def _is_clear(item: Guilty) -> bool:
     return bool(item.finding.proven and item.finding.causes) if item.finding else item.where is not None
 
 
-def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]) -> None:
-    """Take pins off: each expected one alone, the others together and, where these differ, alone."""
+def _host_jobs(base: Change, table: list[Condition]) -> list[Job]:
+    """Return runs with pins taken off: each expected one alone, the others together."""
     expected = [item for item in table if item.name in EXPECTED]
     others = [item for item in table if item.name not in EXPECTED]
     jobs = [Job(f"{item.name}, unpinned", base | item.change) for item in expected]
     if others:
         jobs.append(Job(f"{', '.join(item.name for item in others)}, unpinned", _together(base, others)))
-    outcomes = runner.run_all(jobs)
+    return jobs
+
+
+def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition], outcomes: list[Outcome]) -> None:
+    """Read the runs of `_host_jobs`; where the others together differ, run each of them alone."""
+    expected = [item for item in table if item.name in EXPECTED]
+    others = [item for item in table if item.name not in EXPECTED]
     pairs = list(zip(expected, outcomes, strict=False))
     if others and outcomes[-1].key != found.control.key:
         alone = runner.run_all([Job(f"{item.name}, unpinned", base | item.change) for item in others])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from bitforbit.diagnosis.attribute import events, first, stacks
+from bitforbit.diagnosis.attribute import events, first, localize, stacks
 from bitforbit.diagnosis.vary.conditions import Condition
 from bitforbit.diagnosis.vary.subject import Outcome
 from bitforbit.errors import BitforbitError
@@ -25,6 +25,7 @@ class Guilty(NamedTuple):
         where: the first difference, or `None` where the runs left no comparable evidence.
         finding: its events, where they could be searched.
         steady: the same condition gave the same result twice; `None` where that was not tried.
+        place: the first step, tensor, op and line, as runs with digests show them; `None` where none were made.
     """
 
     condition: Condition
@@ -33,6 +34,7 @@ class Guilty(NamedTuple):
     where: first.First | None
     finding: events.Finding | None = None
     steady: bool | None = None
+    place: localize.Place | None = None
 
 
 @dataclass
@@ -52,6 +54,9 @@ class Diagnosis:
         where: its first difference.
         threads: lines that started threads, where two runs alike differ.
         seal_changes: the plain run differs from the control although no condition explains it.
+        place: the first difference of two runs alike, where runs with digests differ too.
+        observer: what the runs with digests say that differs from the control, else empty.
+        observed: `same`, `changed`, `race`, `unstable`, `failed`; empty where no run with digests was made.
     """
 
     control: Outcome
@@ -66,7 +71,11 @@ class Diagnosis:
     where: first.First | None = None
     threads: list[stacks.Frame] = field(default_factory=list)
     seal_changes: bool = False
+    place: localize.Place | None = None
+    observer: str = ""
+    observed: str = ""
 
     @property
     def verdict(self) -> str:
-        return DIFFERS if self.guilty or self.unstable or self.seal_changes else REPRODUCIBLE
+        watched = self.observed in ("changed", "race")
+        return DIFFERS if self.guilty or self.unstable or self.seal_changes or watched else REPRODUCIBLE

@@ -1,6 +1,6 @@
 """Two runs alike differ: hold more still, one thing after the other, and say what it was."""
 
-from bitforbit.diagnosis.attribute import events, first, stacks
+from bitforbit.diagnosis.attribute import events, first, localize, stacks
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty
 from bitforbit.diagnosis.vary import child, sources
 from bitforbit.diagnosis.vary.change import Change
@@ -17,6 +17,12 @@ ADDRESSES = Condition(
 PROCESS = Condition("process id", sources.PROCESS.words, sources.PROCESS.fix, Change(sources.PROCESS.sealed(2)),
                     source=sources.PROCESS)  # fmt: skip
 RACE = "a race: two runs alike differ with entropy, clock, directory order, process id and addresses held still"
+# Runs with digests that must agree before the digests are said to hide a race.
+TRACED = 4
+HIDDEN = (
+    f"the runs differ without digests and are the same with them ({TRACED} of {TRACED}): a race that the digests hide,"
+    " since they make ops wait for each other"
+)
 RACE_OF_CORES = f"{RACE}, and agree on one core"
 
 
@@ -39,8 +45,25 @@ def explain(runner: Runner, base: Change, found: Diagnosis, again: Outcome) -> N
             if all(guilty):
                 found.unstable = " and ".join(condition.words for condition in suspects)
                 found.guilty, found.control = guilty, outcomes[0]
+                _localize(runner, base | held, found)
                 return
     _race(runner, base, found)
+
+
+def _localize(runner: Runner, held: Change, found: Diagnosis) -> None:
+    """Name step and tensor of each condition that was told from a race."""
+    if runner.subject.is_program:
+        return
+    traced = runner.run("with digests", held, traced=True)
+    seen = localize.places(runner, traced, [_varied(held, item) for item in found.guilty])
+    found.guilty = [item._replace(place=place) for item, place in zip(found.guilty, seen, strict=True)]
+
+
+def _varied(held: Change, item: Guilty) -> Change:
+    """Return the held change with one thing let go again, or moved."""
+    if item.condition.source:
+        return held | item.condition.change
+    return Change(held.variables, (), held.options, held.unpinned)
 
 
 def _confirm(runner: Runner, base: Change, found: Diagnosis, control: Outcome, condition: Condition) -> Guilty | None:
@@ -73,3 +96,21 @@ def _race(runner: Runner, base: Change, found: Diagnosis) -> None:
     started = [event.line for event in stacks.read(log) if event.source == sources.THREADS.name and event.line]
     users = [frame for frame in started if frame.is_users]
     found.threads = list(dict.fromkeys(users or started))
+    if not runner.subject.is_program:
+        _watched(runner, base, found)
+
+
+def _watched(runner: Runner, base: Change, found: Diagnosis) -> None:
+    """Repeat the race with digests: where these runs agree, the digests hide it; else they show where it is."""
+    traced = runner.run_all([Job(f"with digests, {number} of {TRACED}", base, traced=True)
+                             for number in range(1, TRACED + 1)])  # fmt: skip
+    if failure := next((outcome.failure for outcome in traced if outcome.failure), ""):
+        found.place = localize.Place(None, f"with digests the subject does not run: {failure}")
+        return
+    others = [outcome for outcome in traced if outcome.key != traced[0].key]
+    if others:
+        found.observed = "race"
+        found.place = localize.between(runner, traced[0], others[0])
+    else:
+        found.observed = "same"
+        found.observer = HIDDEN

@@ -50,12 +50,19 @@ def environment(change: Change, policy: Policy) -> dict[str, str]:
     return kept | {"TF_CPP_MIN_LOG_LEVEL": "3"} | policy.environment() | marked | change.variables
 
 
-def command_line(change: Change, words: list[str]) -> str:
-    """Return one complete line for a shell that does what a child did: `words` under `change`."""
+def command_line(change: Change, words: list[str], prefix: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
+    """Return one complete line for a shell that does what a child did.
+
+    Args:
+        change: what was changed.
+        words: the interpreter, its module and options.
+        prefix: words before all others that no change adds.
+        after: words that stay last.
+    """
     variables = {name: value for name, value in change.variables.items() if name not in SILENT}
     settings = [shlex.quote(f"{name}={value}") for name, value in variables.items()]
     if change.unpinned:
         policy_environment = shlex.join([words[0], "-m", "bitforbit", "policy", "--env"])
         settings = [f"$({policy_environment})", f"{RELAUNCHED}=1", *settings]
     start = ["env", *settings] if settings else []
-    return " ".join([*start, shlex.join([*change.prefix, *words, *change.options])])
+    return " ".join([*start, shlex.join([*prefix, *change.prefix, *words, *change.options, *after])])

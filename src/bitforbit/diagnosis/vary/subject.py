@@ -1,26 +1,27 @@
 """What is diagnosed, run as a child process under one change; and its outcome, which is digests and nothing else."""
 
 import json
-import os
-import shutil
-import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
+from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
-from bitforbit.errors import UsageError
+from bitforbit.diagnosis.vary.process import Processes
 from bitforbit.evidence import canonical
+from bitforbit.evidence.runs import RESULT
 from bitforbit.policy import Policy
 
 CHILD = "bitforbit.diagnosis.vary.child"
 # What a change of surroundings alone may change in result.json.
 NOT_OUTCOME = ("policy", "host_class", "config_hash")
-TIMED_OUT = "did not end"
+NOTHING = "it trained nothing that could be compared: no fit, and no built Keras model among its global names"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,25 @@ class Subject:
         file: its source, where it is a file; lines of this folder are "the user's".
         words: the command: `("train", "/path/tiny.py", "--seed", "1")`; paths absolute.
         after: words that come last whatever is added: `--` and a script's own arguments.
+        prefix: words before the interpreter in every run, as those that give it its standard input.
     """
 
     name: str
     file: Path | None
     words: tuple[str, ...]
     after: tuple[str, ...] = ()
+    prefix: tuple[str, ...] = ()
+
+    @property
+    def is_program(self) -> bool:
+        """A program of its own, which `bitforbit` neither starts nor traces."""
+        return self.words[0].endswith(".py")
+
+    def traced(self, folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
+        """Return the words and the variables of a run with digests, which go to `folder`."""
+        if self.words[0] == "train":
+            return ("trace", *self.words[1:], "--to", str(folder), "--no-observer-check", "--json"), {}
+        return self.words, {TRACE_TO: str(folder)}
 
 
 class Outcome(NamedTuple):
@@ -51,6 +65,9 @@ class Outcome(NamedTuple):
         folder: where its `result.json` stands, else `None`.
         seconds: wall time.
         command: the complete line that repeats it.
+        trace: folder of the digests of its steps, where it left some.
+        words: the command as it was started, without what the runner adds for publishing.
+        variables: what the runner added to the change's.
     """
 
     label: str
@@ -60,6 +77,9 @@ class Outcome(NamedTuple):
     folder: Path | None
     seconds: float
     command: str
+    trace: Path | None = None
+    words: tuple[str, ...] = ()
+    variables: dict[str, str] = MappingProxyType({})
 
     @property
     def key(self) -> tuple[str, str]:
@@ -84,31 +104,30 @@ class Runner:
         self.library = str(seal.library())
         self.outcomes: list[Outcome] = []
         self._lock = threading.Lock()
+        self._processes = Processes()
+        self._known: dict[str, str] = {}
 
-    def run(self, label: str, change: Change, sealed: bool = True) -> Outcome:
-        """Run once under `change`; `sealed` puts the seal under it."""
-        with self._lock:
-            number = len(list(self.work.glob("run-*")))
-            folder = self.work / f"run-{number:02}"
-            folder.mkdir()
-        # Another user writes here too.
-        folder.chmod(0o777)
-        module = ["-m", CHILD] if sealed else [] if self.subject.words[0].endswith(".py") else ["-m", "bitforbit"]
-        words = [sys.executable, *module, *self.subject.words]
+    def run(self, label: str, change: Change, sealed: bool = True, traced: bool = False) -> Outcome:
+        """Run once under `change`; `sealed` puts the seal under it, `traced` makes digests of every step."""
+        folder = self._folder()
+        own, added = self.subject.traced(folder / "trace") if traced else (self.subject.words, {})
+        module = ["-m", CHILD] if sealed else [] if self.subject.is_program else ["-m", "bitforbit"]
+        words = [sys.executable, *module, *own]
         if sealed:
             change = Change({"LD_PRELOAD": self.library}) | change
-        command = [*change.prefix, *words, "--runs", str(folder / "runs"), *change.options, *self.subject.after]
+        start, after = [*self.subject.prefix, *change.prefix], self.subject.after
+        command = [*start, *words, "--runs", str(folder / "runs"), *change.options, *after]
         began = time.monotonic()
-        failure = _execute(command, environment(change, self.policy), folder, self.timeout)
-        result = next(iter(sorted(folder.glob("runs/**/result.json"))), None)
-        if result and failure.startswith("exit 3: "):
-            failure = ""
-        digest = "" if failure or not result else outcome_digest(json.loads(result.read_bytes()))
-        if not failure and not result:
-            failure = "left no result.json"
-        shown = command_line(change, [*words, *self.subject.after])
-        outcome = Outcome(label, change, digest, failure, result.parent if result else None,
-                          time.monotonic() - began, shown)  # fmt: skip
+        failure = self._processes.execute(command, environment(change, self.policy) | added, folder, self.timeout)
+        digest, failure, evidence, trace = _evidence(folder, failure)
+        with self._lock:
+            if evidence:
+                self._known[canonical.file_digest(evidence / RESULT)] = digest
+            # An experiment that is traced publishes nothing; it tells the digest of the whole file.
+            digest = self._known.get(digest, digest)
+        shown = command_line(change, words, self.subject.prefix, after)
+        outcome = Outcome(label, change, digest, failure, evidence, time.monotonic() - began, shown, trace,
+                          tuple(command), added)  # fmt: skip
         with self._lock:
             self.outcomes.append(outcome)
         self.report(outcome)
@@ -116,10 +135,21 @@ class Runner:
 
     def run_all(self, jobs: list["Job"]) -> list[Outcome]:
         """Run several, side by side where `jobs` allows; outcomes in the order given."""
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor(self.jobs) as pool:
-            return list(pool.map(lambda job: self.run(*job), jobs))
+            try:
+                return list(pool.map(lambda job: self.run(*job), jobs))
+            except BaseException:
+                # Leaving the pool waits for its threads, and these for the runs.
+                self._processes.stop()
+                raise
+
+    def _folder(self) -> Path:
+        with self._lock:
+            folder = self.work / f"run-{len(list(self.work.glob('run-*'))):02}"
+            folder.mkdir()
+        # Another user writes here too.
+        folder.chmod(0o777)
+        return folder
 
 
 class Job(NamedTuple):
@@ -128,6 +158,7 @@ class Job(NamedTuple):
     label: str
     change: Change
     sealed: bool = True
+    traced: bool = False
 
 
 def outcome_digest(result: dict) -> str:
@@ -135,25 +166,18 @@ def outcome_digest(result: dict) -> str:
     return canonical.digest({key: value for key, value in result.items() if key not in NOT_OUTCOME})
 
 
-def _execute(command: list[str], variables: dict[str, str], folder: Path, timeout: float) -> str:
-    """Run a command, its output kept in `folder`; return why it failed, or an empty text."""
-    if not shutil.which(command[0]):
-        raise UsageError(f"expected {command[0]} on PATH, found none")
-    with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
-        process = subprocess.Popen(
-            command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
-        )
-        try:
-            code = process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, 9)
-            process.wait()
-            return f"{TIMED_OUT} within {timeout:.0f} s"
-        except BaseException:
-            os.killpg(process.pid, 9)
-            process.wait()
-            raise
-    if code == 0:
-        return ""
-    lines = [line.strip() for line in (folder / "stderr").read_text(errors="replace").splitlines() if line.strip()]
-    return f"exit {code}: {lines[-1] if lines else 'no message'}"
+def _evidence(folder: Path, failure: str) -> tuple[str, str, Path | None, Path | None]:
+    """Return what a run left in its folder: digest, why it counts as failed, folder of its evidence, its trace."""
+    trace = folder / "trace" if (folder / "trace" / "trace.json").is_file() else None
+    path = next(iter(sorted(folder.glob(f"runs/**/{RESULT}"))), None)
+    if path is None:
+        if trace and not failure:
+            return json.loads((folder / "stdout").read_bytes())["observer"]["traced"], "", None, trace
+        return "", failure or "left no result.json", None, trace
+    result = json.loads(path.read_bytes())
+    if "fits" in result and not (result["fits"] or result["models"]) and not failure:
+        return "", NOTHING, path.parent, trace
+    # A training that diverges does so again; a script may end with a code of its own.
+    if failure.startswith("exit 3: ") or (result.get("status") == "exited" and (result["fits"] or result["models"])):
+        failure = ""
+    return "" if failure else outcome_digest(result), failure, path.parent, trace

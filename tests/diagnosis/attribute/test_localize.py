@@ -1,0 +1,70 @@
+"""What runs with digests say: the observer check, a race that digests hide, and the first difference as compare says it."""
+
+import pytest
+
+from bitforbit.diagnosis.attribute import localize, unstable
+from bitforbit.diagnosis.attribute.found import DIFFERS, REPRODUCIBLE, Diagnosis
+from bitforbit.diagnosis.vary.change import Change
+from bitforbit.diagnosis.vary.subject import Outcome, Subject
+
+
+def outcome(digest: str, label: str = "", failure: str = "") -> Outcome:
+    return Outcome(label, Change(), digest, failure, None, 1.0, f"run {label}")
+
+
+class Scripted:
+    """A runner whose outcomes are written down: by the start of a run's label, the next digest of that list."""
+
+    jobs = 1
+    subject = Subject("script", None, ("run",))
+
+    def __init__(self, **digests):
+        self.digests, self.asked = {name: list(values) for name, values in digests.items()}, []
+
+    def run_all(self, jobs):
+        self.asked += [(job.label, job.traced) for job in jobs]
+        return [outcome(self.digests["traced" if job.traced else "plain"].pop(0), job.label) for job in jobs]
+
+
+CONTROL = outcome("a", "control")
+OBSERVED = [
+    ("a", {}, "same", ""),
+    ("b", {"plain": "a", "traced": "b"}, "changed", "observer effect: the digests change the run"),
+    ("b", {"plain": "a", "traced": "c"}, "race", "with digests no two runs agree"),
+    ("b", {"plain": "c", "traced": "b"}, "unstable", "the control gave another result when it was repeated"),
+]
+
+
+@pytest.mark.parametrize(("traced", "later", "verdict", "words"), OBSERVED, ids=[case[2] for case in OBSERVED])
+def test_the_observer_check_tells_a_race_from_an_effect(traced, later, verdict, words):
+    runner = Scripted(**later)
+    found, said = localize.observer(runner, Change(), CONTROL, outcome(traced))
+    assert (found, said.startswith(words), bool(said)) == (verdict, True, bool(words))
+    # Nothing is run again where the two agree.
+    assert len(runner.asked) == len(later)
+
+
+def test_an_observer_effect_is_a_finding_and_agreement_is_none():
+    assert Diagnosis(CONTROL, observed="changed").verdict == DIFFERS
+    assert Diagnosis(CONTROL, observed="same").verdict == REPRODUCIBLE
+
+
+def test_a_race_that_digests_hide_is_said_in_these_words():
+    found, runner = Diagnosis(CONTROL), Scripted(traced="aaaa")
+    unstable._watched(runner, Change(), found)
+    assert found.observer.startswith("the runs differ without digests and are the same with them (4 of 4): a race")
+    assert (found.observed, found.place) == ("same", None)
+    assert runner.asked == [(f"with digests, {number} of 4", True) for number in (1, 2, 3, 4)]
+
+
+def test_a_race_that_digests_show_is_localized(monkeypatch):
+    pairs = []
+    monkeypatch.setattr(localize, "between", lambda runner, a, b: pairs.append((a.digest, b.digest)) or "place")
+    found = Diagnosis(CONTROL)
+    unstable._watched(Scripted(traced="aaba"), Change(), found)
+    assert (pairs, found.observed, found.place) == ([("a", "b")], "race", "place")
+
+
+def test_a_subject_that_fails_with_digests_is_not_localized():
+    (place,) = localize.places(Scripted(), outcome("", failure="exit 1: no"), [Change()])
+    assert place == localize.Place(None, "with digests the subject does not run: exit 1: no")

@@ -1,0 +1,91 @@
+"""Runs as processes: their end, their failure in their own words, their standard input, what counts as a result."""
+
+import json
+import threading
+import time
+
+import pytest
+from diagnosis import faults
+
+from bitforbit.diagnosis.vary import subject
+from bitforbit.diagnosis.vary.change import Change, command_line
+from bitforbit.diagnosis.vary.process import Processes
+
+
+def test_stopping_ends_what_runs_and_starts_nothing_more(tmp_path):
+    processes, said = Processes(), []
+    command = ["sh", "-c", "sleep 60 & wait"]
+    threads = [threading.Thread(target=lambda: said.append(processes.execute(command, {}, tmp_path, 60)))
+               for _ in range(2)]  # fmt: skip
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    while len(processes._live) < 2:
+        time.sleep(0.01)
+    processes.stop()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - began < 30
+    assert said == ["exit -9: no message"] * 2
+    assert processes.execute(command, {}, tmp_path, 60) == "interrupted"
+
+
+def test_an_interrupt_ends_the_runs_side_by_side(tmp_path):
+    """The main thread is interrupted while it waits for its pool."""
+    runner = faults.runner(tmp_path, "import time\ntime.sleep(60)")
+    began = time.monotonic()
+
+    def interrupted(outcome):
+        raise KeyboardInterrupt
+
+    runner.report = interrupted
+    quick = subject.Job("fails at once", Change(prefix=("false",)))
+    with pytest.raises(KeyboardInterrupt):
+        runner.run_all([quick, subject.Job("sleeps", Change())])
+    assert time.monotonic() - began < 30
+
+
+def test_the_failure_is_the_subjects_own_last_line(tmp_path):
+    script = "echo 'ValueError: no data' >&2; echo 'bitforbit run: script seed 1: ValueError' >&2; exit 1"
+    assert Processes().execute(["sh", "-c", script], {}, tmp_path, 60) == "exit 1: ValueError: no data"
+
+
+def test_every_run_gets_the_standard_input_and_so_does_the_printed_line(tmp_path):
+    (tmp_path / "input").write_text("forty two\n")
+    runner = faults.runner(tmp_path, "value = sys.stdin.read()")
+    words = ("sh", "-c", 'exec "$@" <"$0"', str(tmp_path / "input"))
+    runner.subject = subject.Subject("program", runner.subject.file, runner.subject.words, prefix=words)
+    done = runner.run("control", Change(prefix=("env", "-C", "/")))
+    assert json.loads((done.folder / "result.json").read_text()) == {"weights": "'forty two\\n'"}
+    assert f'sh -c \'exec "$@" <"$0"\' {tmp_path}/input env -C / ' in done.command
+
+
+def test_a_scripts_own_words_stay_last_in_the_printed_line():
+    line = command_line(Change(options=("--no-strict",)), ["python", "-m", "x", "run"], (), ("script.py", "--lr", "1"))
+    assert line == "python -m x run --no-strict script.py --lr 1"
+
+
+RAN = {"status": "finished", "exit_code": 0, "fits": [{"fit": 1}], "models": {}}
+
+
+@pytest.mark.parametrize(
+    ("result", "failure", "expected"),
+    [
+        (RAN, "", ""),
+        (RAN | {"fits": [], "models": {"model": "0"}}, "", ""),
+        (RAN | {"fits": []}, "", subject.NOTHING),
+        (RAN | {"status": "exited", "exit_code": 5}, "exit 5: done", ""),
+        (RAN | {"status": "exited", "exit_code": 2, "fits": []}, "exit 2: usage", "exit 2: usage"),
+        (RAN | {"status": "raised", "exit_code": 1}, "exit 1: ValueError", "exit 1: ValueError"),
+        ({"weights": "0"}, "exit 3: loss is NaN", ""),
+    ],
+)
+def test_what_counts_as_a_result(tmp_path, result, failure, expected):
+    (tmp_path / "runs" / "one").mkdir(parents=True)
+    (tmp_path / "runs" / "one" / "result.json").write_text(json.dumps(result))
+    digest, found, folder, trace = subject._evidence(tmp_path, failure)
+    assert (found, bool(digest), folder, trace) == (expected, not expected, tmp_path / "runs" / "one", None)
+
+
+def test_nothing_left_behind_is_a_failure(tmp_path):
+    assert subject._evidence(tmp_path, "") == ("", "left no result.json", None, None)
