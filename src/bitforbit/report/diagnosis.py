@@ -4,6 +4,7 @@ from bitforbit.diagnosis.attribute.found import DIFFERS, Diagnosis, Guilty
 from bitforbit.diagnosis.compare import text as comparison
 from bitforbit.report.tree import Node
 
+AGAIN = "started again, that step has other digests once more: op and line, where they are told, are of that repetition"
 SCHEMA = "bitforbit diagnosis 1"
 
 
@@ -83,7 +84,7 @@ def _where(node: Node, place, where) -> None:
         for title, text in comparison.branches(place.difference):
             node.add(f"{title}: {text}")
         for line in place.difference.more:
-            node.add(line)
+            node.add(AGAIN if "bitforbit diagnose" in line else line)
     elif where:
         node.add(f"first difference: {where}")
     if place and place.note:

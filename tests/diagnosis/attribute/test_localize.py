@@ -30,7 +30,7 @@ CONTROL = outcome("a", "control")
 OBSERVED = [
     ("a", {}, "same", ""),
     ("b", {"plain": "a", "traced": "b"}, "changed", "observer effect: the digests change the run"),
-    ("b", {"plain": "a", "traced": "c"}, "race", "with digests no two runs agree"),
+    ("b", {"plain": "a", "traced": "c"}, "race", "a race: the runs are the same without digests, and no two of them"),
     ("b", {"plain": "c", "traced": "b"}, "unstable", "the control gave another result when it was repeated"),
 ]
 
@@ -38,8 +38,9 @@ OBSERVED = [
 @pytest.mark.parametrize(("traced", "later", "verdict", "words"), OBSERVED, ids=[case[2] for case in OBSERVED])
 def test_the_observer_check_tells_a_race_from_an_effect(traced, later, verdict, words):
     runner = Scripted(**later)
-    found, said = localize.observer(runner, Change(), CONTROL, outcome(traced))
-    assert (found, said.startswith(words), bool(said)) == (verdict, True, bool(words))
+    found = localize.observer(runner, Change(), CONTROL, outcome(traced))
+    assert (found.verdict, found.words.startswith(words), bool(found.words)) == (verdict, True, bool(words))
+    assert (found.again.label if found.again else "") == ("control, once more" if verdict == "unstable" else "")
     # Nothing is run again where the two agree.
     assert len(runner.asked) == len(later)
 
@@ -59,12 +60,22 @@ def test_a_race_that_digests_hide_is_said_in_these_words():
 
 def test_a_race_that_digests_show_is_localized(monkeypatch):
     pairs = []
-    monkeypatch.setattr(localize, "between", lambda runner, a, b: pairs.append((a.digest, b.digest)) or "place")
+    monkeypatch.setattr(localize, "between", lambda a, b: pairs.append((a.digest, b.digest)) or "place")
     found = Diagnosis(CONTROL)
     unstable._watched(Scripted(traced="aaba"), Change(), found)
     assert (pairs, found.observed, found.place) == ([("a", "b")], "race", "place")
 
 
-def test_a_subject_that_fails_with_digests_is_not_localized():
-    (place,) = localize.places(Scripted(), outcome("", failure="exit 1: no"), [Change()])
-    assert place == localize.Place(None, "with digests the subject does not run: exit 1: no")
+def test_a_subject_that_fails_with_digests_says_so_once():
+    failed = outcome("", failure="exit 1: no")
+    assert localize.observer(Scripted(), Change(), CONTROL, failed).words.endswith("does not run: exit 1: no")
+    assert localize.places(Scripted(), failed, [Change()]) == [localize.Place(None)]
+
+
+def test_a_training_without_traced_steps_is_not_said_to_agree(tmp_path):
+    from bitforbit.diagnosis.trace import store
+
+    store.Writer(tmp_path / "trace").close({"notes": ["model: jit_compile=True"]})
+    traced = outcome("b")._replace(trace=tmp_path / "trace")
+    place = localize.between(traced, traced._replace(digest="c"))
+    assert place == localize.Place(None, "no step could be digested: model: jit_compile=True")

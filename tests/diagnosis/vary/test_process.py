@@ -1,8 +1,8 @@
 """Runs as processes: their end, their failure in their own words, their standard input, what counts as a result."""
 
 import json
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from diagnosis import faults
@@ -13,20 +13,16 @@ from bitforbit.diagnosis.vary.process import Processes
 
 
 def test_stopping_ends_what_runs_and_starts_nothing_more(tmp_path):
-    processes, said = Processes(), []
+    processes = Processes()
     command = ["sh", "-c", "sleep 60 & wait"]
-    threads = [threading.Thread(target=lambda: said.append(processes.execute(command, {}, tmp_path, 60)))
-               for _ in range(2)]  # fmt: skip
     began = time.monotonic()
-    for thread in threads:
-        thread.start()
-    while len(processes._live) < 2:
-        time.sleep(0.01)
-    processes.stop()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(2) as pool:
+        said = [pool.submit(processes.execute, command, {}, tmp_path, 60) for _ in range(2)]
+        while len(processes._live) < 2:
+            time.sleep(0.01)
+        processes.stop()
     assert time.monotonic() - began < 30
-    assert said == ["exit -9: no message"] * 2
+    assert [future.result() for future in said] == ["exit -9: no message"] * 2
     assert processes.execute(command, {}, tmp_path, 60) == "interrupted"
 
 

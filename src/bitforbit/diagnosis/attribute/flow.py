@@ -71,18 +71,15 @@ def _program(runner: Runner, base: Change, found: Diagnosis, table: list[Conditi
 
 def _localize(runner: Runner, base: Change, found: Diagnosis, traced: Outcome) -> None:
     """Hold the run with digests against the control, then name step, tensor, op and line of each guilty condition."""
-    every = [*found.guilty, *found.host]
-    if not every or traced.failure:
-        found.observed, found.observer = localize.observer(runner, base, found.control, traced)
-    else:
-        # Digests make events of their own, so that a source's events have other numbers: no effect of the observer.
-        moved = any(item.finding for item in found.guilty)
-        found.observed, found.observer = (
-            ("same", "") if moved else localize.observer(runner, base, found.control, traced)
-        )
-    if found.observed == "unstable":
-        unstable.explain(runner, base, found, runner.outcomes[-1])
+    # Digests make events of their own, so that those of a guilty source have other numbers: no effect of the observer.
+    moved = any(item.finding for item in found.guilty) and traced.key != found.control.key and not traced.failure
+    watched = localize.Observed("moved") if moved else localize.observer(runner, base, found.control, traced)
+    found.observed, found.observer = watched.verdict, watched.words
+    if watched.again:
+        found.observer = ""
+        unstable.explain(runner, base, found, watched.again)
         return
+    every = [*found.guilty, *found.host]
     seen = localize.places(runner, traced, [base | item.condition.change for item in every])
     placed = [item._replace(place=place) for item, place in zip(every, seen, strict=True)]
     found.guilty, found.host = placed[: len(found.guilty)], placed[len(found.guilty) :]

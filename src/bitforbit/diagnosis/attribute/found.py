@@ -56,7 +56,7 @@ class Diagnosis:
         seal_changes: the plain run differs from the control although no condition explains it.
         place: the first difference of two runs alike, where runs with digests differ too.
         observer: what the runs with digests say that differs from the control, else empty.
-        observed: `same`, `changed`, `race`, `unstable`, `failed`; empty where no run with digests was made.
+        observed: see `localize.Observed`; empty where no run with digests was made.
     """
 
     control: Outcome

@@ -110,7 +110,7 @@ def _watched(runner: Runner, base: Change, found: Diagnosis) -> None:
     others = [outcome for outcome in traced if outcome.key != traced[0].key]
     if others:
         found.observed = "race"
-        found.place = localize.between(runner, traced[0], others[0])
+        found.place = localize.between(traced[0], others[0])
     else:
         found.observed = "same"
         found.observer = HIDDEN

@@ -1,15 +1,17 @@
 """What is diagnosed, run as a child process under one change; and its outcome, which is digests and nothing else."""
 
 import json
+import os
+import shutil
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
+from bitforbit.diagnosis.trace import store
 from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
@@ -66,8 +68,6 @@ class Outcome(NamedTuple):
         seconds: wall time.
         command: the complete line that repeats it.
         trace: folder of the digests of its steps, where it left some.
-        words: the command as it was started, without what the runner adds for publishing.
-        variables: what the runner added to the change's.
     """
 
     label: str
@@ -78,8 +78,6 @@ class Outcome(NamedTuple):
     seconds: float
     command: str
     trace: Path | None = None
-    words: tuple[str, ...] = ()
-    variables: dict[str, str] = MappingProxyType({})
 
     @property
     def key(self) -> tuple[str, str]:
@@ -118,16 +116,21 @@ class Runner:
         start, after = [*self.subject.prefix, *change.prefix], self.subject.after
         command = [*start, *words, "--runs", str(folder / "runs"), *change.options, *after]
         began = time.monotonic()
-        failure = self._processes.execute(command, environment(change, self.policy) | added, folder, self.timeout)
+        variables = environment(change, self.policy) | added
+        failure = self._processes.execute(command, variables, folder, self.timeout)
         digest, failure, evidence, trace = _evidence(folder, failure)
+        if trace:
+            # How this very run is started again, under its seal and its change.
+            command[0] = shutil.which(command[0]) or command[0]
+            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": variables})
         with self._lock:
             if evidence:
                 self._known[canonical.file_digest(evidence / RESULT)] = digest
             # An experiment that is traced publishes nothing; it tells the digest of the whole file.
             digest = self._known.get(digest, digest)
         shown = command_line(change, words, self.subject.prefix, after)
-        outcome = Outcome(label, change, digest, failure, evidence, time.monotonic() - began, shown, trace,
-                          tuple(command), added)  # fmt: skip
+        seconds = time.monotonic() - began
+        outcome = Outcome(label, change, digest, failure, evidence, seconds, shown, trace)
         with self._lock:
             self.outcomes.append(outcome)
         self.report(outcome)
