@@ -69,13 +69,13 @@ def run(options) -> int:
     seconds, runs = time.monotonic() - began, runner.outcomes
     title = f"{subject.name} seed {options.seed}"
     shown = diagnosis.tree(found, linted, title, seconds, len(runs), options.vary_seed)
-    if options.html:
-        canonical.write(Path(options.html), tree.page(shown, shown.text).encode())
     if options.json:
         record = diagnosis.record(found, linted, subject.name, seconds, runs, options.vary_seed)
         print(json.dumps(record, indent=2))
     else:
         print(tree.text(shown))
+    if options.html:
+        canonical.write(Path(options.html), tree.page(shown, shown.text).encode())
     return 0 if found.verdict == "reproducible" else 1
 
 
@@ -108,8 +108,13 @@ def _print_table(table) -> None:
 
 def _writable(path: str | None) -> None:
     """Before any run: a page that cannot be written at the end would cost them all."""
-    if path and not os.access(Path(path).absolute().parent, os.W_OK):
-        raise UsageError(f"expected a folder that can be written for --html {path}, found none")
+    if not path:
+        return
+    try:
+        with tempfile.TemporaryFile(dir=Path(path).absolute().parent):
+            pass
+    except OSError as error:
+        raise UsageError(f"expected a folder that can be written for --html {path}, found: {error.strerror}") from None
 
 
 @contextlib.contextmanager

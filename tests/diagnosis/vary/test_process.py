@@ -22,7 +22,7 @@ def test_stopping_ends_what_runs_and_starts_nothing_more(tmp_path):
             time.sleep(0.01)
         processes.stop()
     assert time.monotonic() - began < 30
-    assert [future.result() for future in said] == ["exit -9: no message"] * 2
+    assert [future.result() for future in said] == ["interrupted"] * 2
     assert processes.execute(command, {}, tmp_path, 60) == "interrupted"
 
 
@@ -85,3 +85,16 @@ def test_what_counts_as_a_result(tmp_path, result, failure, expected):
 
 def test_nothing_left_behind_is_a_failure(tmp_path):
     assert subject._evidence(tmp_path, "") == ("", "left no result.json", None, None)
+
+
+def test_what_ops_a_script_has_is_no_part_of_what_it_trained(tmp_path):
+    """Digests add ops of their own; weights that moved, and an exit code, are another training."""
+    seen = []
+    for number, change in enumerate(({}, {"unproven": ["Fingerprint"]}, {"exit_code": 1}, {"epoch_digests": "f"})):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "result.json").write_text(json.dumps(RAN | {"epoch_digests": "e"} | change))
+        seen.append(subject._trained(folder))
+    assert seen[0] == seen[1]
+    assert len(set(seen)) == 3
+    assert subject._trained(None, "told") == "told"

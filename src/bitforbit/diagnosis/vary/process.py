@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bitforbit.errors import UsageError
 
-TIMED_OUT = "did not end"
+TIMED_OUT, STOPPED = "did not end", "interrupted"
 
 
 class Processes:
@@ -27,7 +27,7 @@ class Processes:
         with open(folder / "stdout", "wb") as out, open(folder / "stderr", "wb") as err:
             with self._lock:
                 if self._stopped:
-                    return "interrupted"
+                    return STOPPED
                 process = subprocess.Popen(
                     command, env=variables, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
                 )
@@ -40,6 +40,8 @@ class Processes:
                 self._end(process)
         if code == 0:
             return ""
+        if self._stopped:
+            return STOPPED
         lines = [line.strip() for line in (folder / "stderr").read_text(errors="replace").splitlines() if line.strip()]
         return f"exit {code}: {_last_words(lines)}"
 

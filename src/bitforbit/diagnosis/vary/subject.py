@@ -124,10 +124,10 @@ class Runner:
             command[0] = shutil.which(command[0]) or command[0]
             store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": variables})
         with self._lock:
-            if evidence:
-                self._known[canonical.file_digest(evidence / RESULT)] = digest
-            # An experiment that is traced publishes nothing; it tells the digest of the whole file.
-            digest = self._known.get(digest, digest)
+            if traced:
+                digest = self._known.get(_trained(evidence, digest), digest)
+            elif evidence:
+                self._known[_trained(evidence)] = digest
         shown = command_line(change, words, self.subject.prefix, after)
         seconds = time.monotonic() - began
         outcome = Outcome(label, change, digest, failure, evidence, seconds, shown, trace)
@@ -167,6 +167,21 @@ class Job(NamedTuple):
 def outcome_digest(result: dict) -> str:
     """Return the digest of a `result.json` without what only describes the surroundings."""
     return canonical.digest({key: value for key, value in result.items() if key not in NOT_OUTCOME})
+
+
+def _trained(evidence: Path | None, told: str = "") -> str:
+    """Return a digest of what a training left, the same with digests of steps and without.
+
+    Args:
+        evidence: folder of its `result.json`. A script's also tells what ops it has, to which digests add their own.
+        told: the digest of the whole file, where nothing was published: an experiment with digests only trains.
+    """
+    if evidence is None:
+        return told
+    result = json.loads((evidence / RESULT).read_bytes())
+    if "fits" not in result:
+        return canonical.file_digest(evidence / RESULT)
+    return canonical.digest({key: result[key] for key in ("fits", "models", "exit_code", "epoch_digests")})
 
 
 def _evidence(folder: Path, failure: str) -> tuple[str, str, Path | None, Path | None]:
