@@ -1,6 +1,7 @@
 """A diagnosis as lines and as a record: the cause, then step, tensor, op and line as compare says them, then the suspects."""
 
 import json
+import os
 
 from bitforbit.diagnosis.attribute import events, localize, suspects
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty
@@ -19,8 +20,8 @@ DIFFERENCE = Difference(
     "gradient", "step", 1, 0, "tiny", "grad/dense/kernel", "dense/kernel", "float32 (2, 4)", "", ("grad/dense/kernel",),
     9, Elements(3, 8, 2, "rounding"), Op("MatMul", "tiny/dense/MatMul", "keras/src/x.py:9", "matmul(a, b)"),
 )  # fmt: skip
-FINDING = Finding("script.py", 4, 1, "BFB101", "a generator without a seed.", 4)
-OTHER = Finding("script.py", 9, 1, "BFB401", "lists files.", 9)
+FINDING = Finding(os.path.abspath("script.py"), 4, 1, "BFB101", "a generator without a seed.", 4)
+OTHER = Finding("/x/script.py", 9, 1, "BFB401", "lists files.", 9)
 
 
 def condition(name: str):
@@ -60,7 +61,7 @@ def test_cause_and_place_and_suspects():
         "│     └─ run b",
         "├─ reproducible under: clock",
         "├─ lint: nothing that these runs showed to matter",
-        "│  └─ lint: script.py:9: BFB401 lists files.",
+        "│  └─ lint: /x/script.py:9: BFB401 lists files.",
         "└─ 12 runs in 9 s, variation seed 1",
     ]
 

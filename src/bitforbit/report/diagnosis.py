@@ -1,5 +1,7 @@
 """Present a diagnosis: a tree for people, a record for machines."""
 
+import os
+
 from bitforbit.diagnosis.attribute.found import DIFFERS, Diagnosis, Guilty
 from bitforbit.diagnosis.compare import text as comparison
 from bitforbit.report.tree import Node
@@ -93,11 +95,17 @@ def _where(node: Node, place, where) -> None:
 
 def _suspects(node: Node, findings) -> None:
     for finding in findings:
-        node.add(f"lint: {finding.path}:{finding.line}: {finding.code} {finding.message}", code=True)
+        node.add(f"lint: {_shown(finding.path)}:{finding.line}: {finding.code} {finding.message}", code=True)
 
 
 def _line(node: Node, before: str, frame) -> None:
-    node.add(f"{before}{frame.file}:{frame.line} in {frame.function}: {frame.text}", code=True)
+    node.add(f"{before}{_shown(frame.file)}:{frame.line} in {frame.function}: {frame.text}", code=True)
+
+
+def _shown(path: str) -> str:
+    """A path below the working directory without it."""
+    relative = os.path.relpath(path)
+    return path if relative.startswith("..") else relative
 
 
 def _commands(node: Node, a: str, b: str) -> None:
