@@ -98,3 +98,10 @@ def test_what_ops_a_script_has_is_no_part_of_what_it_trained(tmp_path):
     assert seen[0] == seen[1]
     assert len(set(seen)) == 3
     assert subject._trained(None, "told") == "told"
+
+
+def test_a_trace_is_started_again_by_what_was_set_and_holds_no_secret(monkeypatch):
+    monkeypatch.setenv("TOKEN", "secret")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    given = {"TOKEN": "secret", "OMP_NUM_THREADS": "1", "BITFORBIT_ENTROPY": "2"}
+    assert subject._set(given) == {"OMP_NUM_THREADS": "1", "BITFORBIT_ENTROPY": "2"}

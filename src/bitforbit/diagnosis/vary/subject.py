@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bitforbit.diagnosis.trace import environment as recorded
 from bitforbit.diagnosis.trace import store
-from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
 from bitforbit.diagnosis.vary.process import Processes
@@ -53,7 +53,7 @@ class Subject:
         """Return the words and the variables of a run with digests, which go to `folder`."""
         if self.words[0] == "train":
             return ("trace", *self.words[1:], "--to", str(folder), "--no-observer-check", "--json"), {}
-        return self.words, {TRACE_TO: str(folder)}
+        return self.words, {recorded.TRACE_TO: str(folder)}
 
 
 class Outcome(NamedTuple):
@@ -122,7 +122,7 @@ class Runner:
         if trace:
             # How this very run is started again, under its seal and its change.
             command[0] = shutil.which(command[0]) or command[0]
-            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": variables})
+            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": _set(variables)})
         with self._lock:
             if traced:
                 digest = self._known.get(_trained(evidence, digest), digest)
@@ -167,6 +167,12 @@ class Job(NamedTuple):
 def outcome_digest(result: dict) -> str:
     """Return the digest of a `result.json` without what only describes the surroundings."""
     return canonical.digest({key: value for key, value in result.items() if key not in NOT_OUTCOME})
+
+
+def _set(variables: dict[str, str]) -> dict[str, str]:
+    """Leave out what the caller's environment holds as it is: a trace that is kept is no place for secrets."""
+    deciding = recorded.variables()
+    return {name: value for name, value in variables.items() if name in deciding or os.environ.get(name) != value}
 
 
 def _trained(evidence: Path | None, told: str = "") -> str:
