@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from diagnosis import faults
 
-from bitforbit.diagnosis.vary import subject
+from bitforbit.diagnosis.vary import evidence, subject
 from bitforbit.diagnosis.vary.change import Change, command_line
 from bitforbit.diagnosis.vary.process import Processes
 
@@ -69,7 +69,7 @@ RAN = {"status": "finished", "exit_code": 0, "fits": [{"fit": 1}], "models": {}}
     [
         (RAN, "", ""),
         (RAN | {"fits": [], "models": {"model": "0"}}, "", ""),
-        (RAN | {"fits": []}, "", subject.NOTHING),
+        (RAN | {"fits": []}, "", evidence.NOTHING),
         (RAN | {"status": "exited", "exit_code": 5}, "exit 5: done", ""),
         (RAN | {"status": "exited", "exit_code": 2, "fits": []}, "exit 2: usage", "exit 2: usage"),
         (RAN | {"status": "raised", "exit_code": 1}, "exit 1: ValueError", "exit 1: ValueError"),
@@ -79,12 +79,12 @@ RAN = {"status": "finished", "exit_code": 0, "fits": [{"fit": 1}], "models": {}}
 def test_what_counts_as_a_result(tmp_path, result, failure, expected):
     (tmp_path / "runs" / "one").mkdir(parents=True)
     (tmp_path / "runs" / "one" / "result.json").write_text(json.dumps(result))
-    digest, found, folder, trace = subject._evidence(tmp_path, failure)
+    digest, found, folder, trace = evidence.read(tmp_path, failure)
     assert (found, bool(digest), folder, trace) == (expected, not expected, tmp_path / "runs" / "one", None)
 
 
 def test_nothing_left_behind_is_a_failure(tmp_path):
-    assert subject._evidence(tmp_path, "") == ("", "left no result.json", None, None)
+    assert evidence.read(tmp_path, "") == ("", "left no result.json", None, None)
 
 
 def test_what_ops_a_script_has_is_no_part_of_what_it_trained(tmp_path):
@@ -94,14 +94,14 @@ def test_what_ops_a_script_has_is_no_part_of_what_it_trained(tmp_path):
         folder = tmp_path / str(number)
         folder.mkdir()
         (folder / "result.json").write_text(json.dumps(RAN | {"epoch_digests": "e"} | change))
-        seen.append(subject._trained(folder))
+        seen.append(evidence.trained(folder))
     assert seen[0] == seen[1]
     assert len(set(seen)) == 3
-    assert subject._trained(None, "told") == "told"
+    assert evidence.trained(None, "told") == "told"
 
 
 def test_a_trace_is_started_again_by_what_was_set_and_holds_no_secret(monkeypatch):
     monkeypatch.setenv("TOKEN", "secret")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     given = {"TOKEN": "secret", "OMP_NUM_THREADS": "1", "BITFORBIT_ENTROPY": "2"}
-    assert subject._set(given) == {"OMP_NUM_THREADS": "1", "BITFORBIT_ENTROPY": "2"}
+    assert evidence.given(given) == {"OMP_NUM_THREADS": "1", "BITFORBIT_ENTROPY": "2"}

@@ -73,7 +73,7 @@ def _epochs(folder: Path) -> dict[tuple[int, int], dict[str, str]]:
 
 
 def _rest(left: dict, right: dict) -> First | None:
-    from bitforbit.diagnosis.vary.subject import NOT_OUTCOME
+    from bitforbit.diagnosis.vary.evidence import NOT_OUTCOME
 
     sides = [{p: v for p, v in _leaves("", side) if p.split("/")[0] not in NOT_OUTCOME} for side in (left, right)]
     return _first("evaluation", 0, *sides)

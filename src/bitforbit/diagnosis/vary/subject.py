@@ -1,6 +1,5 @@
 """What is diagnosed, run as a child process under one change; and its outcome, which is digests and nothing else."""
 
-import json
 import os
 import shutil
 import sys
@@ -13,17 +12,13 @@ from typing import NamedTuple
 
 from bitforbit.diagnosis.trace import environment as recorded
 from bitforbit.diagnosis.trace import store
+from bitforbit.diagnosis.vary import evidence as left
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
 from bitforbit.diagnosis.vary.process import Processes
-from bitforbit.evidence import canonical
-from bitforbit.evidence.runs import RESULT
 from bitforbit.policy import Policy
 
 CHILD = "bitforbit.diagnosis.vary.child"
-# What a change of surroundings alone may change in result.json.
-NOT_OUTCOME = ("policy", "host_class", "config_hash")
-NOTHING = "it trained nothing that could be compared: no fit, and no built Keras model among its global names"
 
 
 @dataclass(frozen=True)
@@ -118,16 +113,16 @@ class Runner:
         began = time.monotonic()
         variables = environment(change, self.policy) | added
         failure = self._processes.execute(command, variables, folder, self.timeout)
-        digest, failure, evidence, trace = _evidence(folder, failure)
+        digest, failure, evidence, trace = left.read(folder, failure)
         if trace:
             # How this very run is started again, under its seal and its change.
             command[0] = shutil.which(command[0]) or command[0]
-            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": _set(variables)})
+            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": left.given(variables)})
         with self._lock:
             if traced:
-                digest = self._known.get(_trained(evidence, digest), digest)
+                digest = self._known.get(left.trained(evidence, digest), digest)
             elif evidence:
-                self._known[_trained(evidence)] = digest
+                self._known[left.trained(evidence)] = digest
         shown = command_line(change, words, self.subject.prefix, after)
         seconds = time.monotonic() - began
         outcome = Outcome(label, change, digest, failure, evidence, seconds, shown, trace)
@@ -162,46 +157,3 @@ class Job(NamedTuple):
     change: Change
     sealed: bool = True
     traced: bool = False
-
-
-def outcome_digest(result: dict) -> str:
-    """Return the digest of a `result.json` without what only describes the surroundings."""
-    return canonical.digest({key: value for key, value in result.items() if key not in NOT_OUTCOME})
-
-
-def _set(variables: dict[str, str]) -> dict[str, str]:
-    """Leave out what the caller's environment holds as it is: a trace that is kept is no place for secrets."""
-    deciding = recorded.variables()
-    return {name: value for name, value in variables.items() if name in deciding or os.environ.get(name) != value}
-
-
-def _trained(evidence: Path | None, told: str = "") -> str:
-    """Return a digest of what a training left, the same with digests of steps and without.
-
-    Args:
-        evidence: folder of its `result.json`. A script's also tells what ops it has, to which digests add their own.
-        told: the digest of the whole file, where nothing was published: an experiment with digests only trains.
-    """
-    if evidence is None:
-        return told
-    result = json.loads((evidence / RESULT).read_bytes())
-    if "fits" not in result:
-        return canonical.file_digest(evidence / RESULT)
-    return canonical.digest({key: result[key] for key in ("fits", "models", "exit_code", "epoch_digests")})
-
-
-def _evidence(folder: Path, failure: str) -> tuple[str, str, Path | None, Path | None]:
-    """Return what a run left in its folder: digest, why it counts as failed, folder of its evidence, its trace."""
-    trace = folder / "trace" if (folder / "trace" / "trace.json").is_file() else None
-    path = next(iter(sorted(folder.glob(f"runs/**/{RESULT}"))), None)
-    if path is None:
-        if trace and not failure:
-            return json.loads((folder / "stdout").read_bytes())["observer"]["traced"], "", None, trace
-        return "", failure or "left no result.json", None, trace
-    result = json.loads(path.read_bytes())
-    if "fits" in result and not (result["fits"] or result["models"]) and not failure:
-        return "", NOTHING, path.parent, trace
-    # A training that diverges does so again; a script may end with a code of its own.
-    if failure.startswith("exit 3: ") or (result.get("status") == "exited" and (result["fits"] or result["models"])):
-        failure = ""
-    return "" if failure else outcome_digest(result), failure, path.parent, trace
