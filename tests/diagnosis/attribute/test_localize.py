@@ -1,6 +1,7 @@
 """What runs with digests say: the observer check, a race that digests hide, and the first difference as compare says it."""
 
 import pytest
+from diagnosis import faults
 
 from bitforbit.diagnosis.attribute import localize, unstable
 from bitforbit.diagnosis.attribute.found import DIFFERS, REPRODUCIBLE, Diagnosis
@@ -79,3 +80,51 @@ def test_a_training_without_traced_steps_is_not_said_to_agree(tmp_path):
     traced = outcome("b")._replace(trace=tmp_path / "trace")
     place = localize.between(traced, traced._replace(digest="c"))
     assert place == localize.Place(None, "no step could be digested: model: jit_compile=True")
+
+
+def test_the_whole_flow_names_kind_step_and_tensor(tmp_path):
+    body = "import numpy as np\nvalue = np.random.default_rng().random()"
+    found, runner = faults.diagnose(tmp_path, body, ("entropy", "umask"), faults.Traceable)
+    (guilty,) = found.guilty
+    place = guilty.place.difference
+    assert (place.kind, place.epoch, place.step, place.site, place.stream) == ("data", 1, 1, "batch/x", "model")
+    assert (guilty.finding.proven, found.under, found.observed) == (True, ["umask"], "same")
+    assert [run.label for run in runner.outcomes if run.trace] == ["with digests", "with digests, 1"]
+
+
+def test_a_pinned_condition_is_localized_too(tmp_path):
+    body = "value = list(set('cat dog bird fish cow'.split()))"
+    found, _ = faults.diagnose(tmp_path, body, ("umask", "hash seed"), faults.Traceable)
+    (hidden,) = found.host
+    assert (found.verdict, hidden.condition.name, hidden.place.difference.step) == ("reproducible", "hash seed", 1)
+
+
+def test_the_whole_flow_on_a_clean_program_with_digests_takes_eight_runs(tmp_path):
+    found, runner = faults.diagnose(tmp_path, "value = 1", (), faults.Traceable)
+    assert (found.verdict, found.observed, found.observer, len(runner.outcomes)) == ("reproducible", "same", "", 8)
+
+
+def test_the_whole_flow_on_an_observer_effect(tmp_path):
+    body = "import os\nvalue = 'BITFORBIT_TRACE_TO' in os.environ"
+    found, runner = faults.diagnose(tmp_path, body, ("entropy", "umask"), faults.Traceable)
+    assert (found.verdict, found.observed, found.observer) == (DIFFERS, "changed", localize.EFFECT)
+    assert (found.guilty, found.unstable, found.under) == ([], "", ["entropy", "umask"])
+    assert len(runner.outcomes) == 7
+
+
+def test_the_whole_flow_on_a_race_that_digests_hide(tmp_path):
+    body = "import os, time\nvalue = 0 if 'BITFORBIT_TRACE_TO' in os.environ else time.perf_counter_ns()"
+    found, _ = faults.diagnose(tmp_path, body, ("entropy",), faults.Traceable)
+    assert found.unstable.startswith("a race: two runs alike differ")
+    assert (found.observer, found.place) == (unstable.HIDDEN, None)
+
+
+def test_the_whole_flow_on_a_race_that_digests_show(tmp_path):
+    found, _ = faults.diagnose(tmp_path, "import time\nvalue = time.perf_counter_ns()", ("entropy",), faults.Traceable)
+    assert (found.observed, found.place.difference.step) == ("race", 1)
+
+
+def test_an_address_is_localized_by_holding_it_still(tmp_path):
+    found, _ = faults.diagnose(tmp_path, "value = id(object()) >> 12", ("entropy",), faults.Traceable)
+    (guilty,) = found.guilty
+    assert (guilty.condition.name, guilty.place.difference.step) == ("addresses", 1)

@@ -37,7 +37,7 @@ def diagnose(runner: Runner, table: list[Condition]) -> Diagnosis:
     host = [item for item in usable if item.kind == HOST]
     first_jobs = [Job("plain, without the seal", Change(), False)]
     first_jobs += [Job("all conditions at once", _together(base, program))] if program else []
-    first_jobs += [] if runner.subject.is_program else [Job("with digests", base, traced=True)]
+    first_jobs += [Job("with digests", base, traced=True)] if runner.subject.can_trace else []
     outcomes = runner.run_all([*first_jobs, *_host_jobs(base, host)])
     begun = dict(zip([job.label for job in first_jobs], outcomes, strict=False))
     found.plain = begun["plain, without the seal"]

@@ -52,7 +52,7 @@ def explain(runner: Runner, base: Change, found: Diagnosis, again: Outcome) -> N
 
 def _localize(runner: Runner, held: Change, found: Diagnosis) -> None:
     """Name step and tensor of each condition that was told from a race."""
-    if runner.subject.is_program:
+    if not runner.subject.can_trace:
         return
     traced = runner.run("with digests", held, traced=True)
     seen = localize.places(runner, traced, [_varied(held, item) for item in found.guilty])
@@ -96,7 +96,7 @@ def _race(runner: Runner, base: Change, found: Diagnosis) -> None:
     started = [event.line for event in stacks.read(log) if event.source == sources.THREADS.name and event.line]
     users = [frame for frame in started if frame.is_users]
     found.threads = list(dict.fromkeys(users or started))
-    if not runner.subject.is_program:
+    if runner.subject.can_trace:
         _watched(runner, base, found)
 
 

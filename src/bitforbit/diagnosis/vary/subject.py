@@ -41,8 +41,12 @@ class Subject:
 
     @property
     def is_program(self) -> bool:
-        """A program of its own, which `bitforbit` neither starts nor traces."""
+        """A program of its own, which `bitforbit` does not start."""
         return self.words[0].endswith(".py")
+
+    @property
+    def can_trace(self) -> bool:
+        return not self.is_program
 
     def traced(self, folder: Path) -> tuple[tuple[str, ...], dict[str, str]]:
         """Return the words and the variables of a run with digests, which go to `folder`."""
