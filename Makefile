@@ -44,6 +44,9 @@ test-slurm: setup data/.ready $(VENV)/.dev ## train by a real Slurm array on thi
 bench-replicates: setup ## measure the pool's throughput against a shell loop of train
 	@$(BIN)/python benchmarks/replicates.py $(ARGS)
 
+bench-ensemble: setup ## measure making an ensemble of 30 against loading its members
+	@$(BIN)/python benchmarks/ensemble.py $(ARGS)
+
 test-ablation: setup data/.ready $(VENV)/.dev ## take each measure away: some host must differ
 	@$(BIN)/pytest tests/hosts/test_ablation.py -m slow $(ARGS)
 

@@ -41,7 +41,7 @@ def test_whole_output(root, tmp_path):
         "                  paired t p = 0.00466; sign flips p = 0.0312",
         "  P(A better)     0.929   (95 %: 0.4992 to 0.9999)",
         "  verdict         not significant",
-        "  seeds needed    4 paired or 17 independent   (to see 0.0172, one SD of A)",
+        "  seeds needed    4 paired or 17 independent   (to see 0.0172, one SD of A, power 0.8)",
         "These numbers speak of initialisation, batch order and dropout on one fixed split of the data; not of other data, splits or hyperparameters.",
         f"  comparison      {digest}",
     ]

@@ -148,25 +148,25 @@ def test_verify_finds_one_changed_weight(path, tmp_path):
     ],
 )
 def test_the_formula_is_read_from_the_graph(path, old, new, message):
-    from bitforbit.replicates.ensemble import file, verify
+    from bitforbit.replicates.ensemble import file, structure
 
     record, config = file.read(path)
-    assert verify.structure(config, record) == ""
+    assert structure.check(config, record) == ""
     altered = json.loads(json.dumps(config).encode().replace(old, new))
-    assert verify.structure(altered, record).startswith(message)
+    assert structure.check(altered, record).startswith(message)
 
 
 def test_the_order_of_members_is_read_from_the_graph(path):
-    from bitforbit.replicates.ensemble import file, verify
+    from bitforbit.replicates.ensemble import file, structure
 
     record, config = file.read(path)
     text = json.dumps(config)
     swapped = (
         text.replace("replicate_0001", "X").replace("replicate_0002", "replicate_0001").replace("X", "replicate_0002")
     )
-    assert verify.structure(json.loads(swapped), record).startswith("expected members stacked as replicate_0000")
+    assert structure.check(json.loads(swapped), record).startswith("expected members stacked as replicate_0000")
     record["members"].reverse()
-    assert "expected members in ascending order of seeds" in verify.structure(config, record)
+    assert "expected members in ascending order of seeds" in structure.check(config, record)
 
 
 def test_what_is_no_ensemble(root, tmp_path):

@@ -62,7 +62,10 @@ def test_one_bit_of_one_metric_moves_the_digest(tmp_path):
 def test_a_stated_difference():
     document = summary.describe(MIXED, {"accuracy": 0.02})
     assert document["metrics"]["accuracy"]["seeds_needed"][-1]["difference"] == "0.02"
-    assert summary.describe(MIXED, {"loss": 0.02}) == summary.describe(MIXED)
+    # s = 0.0158 = 0.79 of 0.02: Cohen's d is 1.265, and tables of two-sided t tests give 11 in each group.
+    assert document["metrics"]["accuracy"]["seeds_needed"][-1]["independent"] == 11
+    with pytest.raises(UsageError, match="unknown metric 'loss' of --difference. Its metrics: accuracy"):
+        summary.describe(MIXED, {"loss": 0.02})
     with pytest.raises(UsageError, match="expected a difference above 0, received -1"):
         summary.describe(MIXED, {"accuracy": -1.0})
 
@@ -77,6 +80,16 @@ def test_one_run_has_no_spread_and_equal_runs_have_none():
 def test_none_finished_is_an_error():
     with pytest.raises(EvidenceError, match="expected at least one finished replicate, found 1 diverged, 1 missing"):
         summary.describe([made.replicate(0, collect.DIVERGED), made.replicate(1, collect.MISSING)])
+
+
+def test_a_difference_as_a_person_writes_it():
+    assert goal.difference("0.005", {"metric": "accuracy"}) == {"accuracy": 0.005}
+    assert goal.difference("loss=2e-2", None) == {"loss": 0.02}
+    for text in ("0", "-1", "x", "inf", "nan", "loss="):
+        with pytest.raises(UsageError, match="expected a difference above 0, as 0.005 or loss=0.02, received"):
+            goal.difference(text, {"metric": "accuracy"})
+    with pytest.raises(UsageError, match="Next step: --difference NAME=0.1"):
+        goal.difference("0.1", None)
 
 
 def test_the_direction_is_never_guessed():

@@ -26,6 +26,35 @@ def test_independent_is_mann_whitneys_u():
     assert (other, other_low, other_high) == pytest.approx((1 - estimate, 1 - high, 1 - low), abs=1e-12)
 
 
+@pytest.mark.parametrize(("m", "n", "estimate"), [(5, 5, 0.6), (8, 20, 0.75), (30, 30, 0.56), (12, 7, 0.75)])
+def test_newcombes_interval_ends_at_the_roots_of_its_quartic(m, n, estimate):
+    """|estimate - p| = z s(p), squared and freed of fractions, is of degree 4: solved here by eigenvalues.
+
+    R's auRoc (`auc.nonpara.mw`, method newcombe) solves the same equation by the same polynomial.
+    """
+    from numpy.polynomial import Polynomial
+
+    p, z, half = Polynomial([0, 1]), stats.norm.isf(0.025), (m + n) / 2 - 1
+    left = m * n * (estimate - p) ** 2 * (2 - p) * (1 + p)
+    right = z * z * p * (1 - p) * ((2 - p) * (1 + p) + half * ((1 - p) * (1 + p) + p * (2 - p)))
+    roots = sorted(root.real for root in (left - right).roots() if abs(root.imag) < 1e-9 and 0 < root.real < 1)
+    a, b = with_share(m, n, round(estimate * m * n))
+    found, interval = superiority.independent(a, b)
+    assert found == estimate
+    assert interval == pytest.approx(roots, rel=1e-6)
+
+
+def with_share(m, n, wins):
+    """Two lists of m and n numbers in which the first wins `wins` of the m n pairs."""
+    a, b = [], [float(place) for place in range(n)]
+    for left in range(m, 0, -1):
+        won = min(n, -(-wins // left))
+        a.append(won - 0.5)
+        wins -= won
+    assert wins == 0
+    return a, b
+
+
 @pytest.mark.parametrize("ways", [superiority.paired, superiority.independent])
 def test_ties_count_half_and_nothing_leaves_0_to_1(ways):
     assert ways([1.0] * 6, [1.0] * 6)[0] == 0.5

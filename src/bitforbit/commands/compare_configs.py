@@ -14,6 +14,9 @@ def add_arguments(parser) -> None:
     way.add_argument("--lower-is-better", dest="higher", action="store_const", const=False, help="of --metric")
     parser.add_argument("--seeds", metavar="LIST", help="as 0-29 (default: all that are there)")
     parser.add_argument("--looks", metavar="LIST", help="planned looks, as 10,20,30,50: the first that decides counts")
+    parser.add_argument(
+        "--difference", metavar="D", help="say how many seeds see this difference (default: one SD of A)"
+    )
     parser.add_argument("--output", metavar="FOLDER", help="also write comparison.json and pictures")
     _shared.add_runs_option(parser)
     _shared.add_json_option(parser)
@@ -37,8 +40,12 @@ def run(options) -> int:
     names = [place.experiment for place in places]
     declared = goal.expected(experiment.load(names[0]).module) if set(names) <= set(experiment.BUILT_IN) else None
     aim = goal.choose(declared, options.metric, options.higher)
+    difference = goal.difference(options.difference, {"metric": aim.metric}) if options.difference else {}
+    if difference.keys() - {aim.metric}:
+        raise UsageError(f"expected a difference of {aim.metric}, which is compared, received {options.difference}")
+    difference = difference.get(aim.metric)
     sides = [comparison.Configuration(_name(index), place.collect(chosen)) for index, place in enumerate(places)]
-    document = comparison.compare(sides, aim, looks)
+    document = comparison.compare(sides, aim, looks, difference)
     digest = canonical.digest(document)
     if options.output:
         folder = Path(options.output)

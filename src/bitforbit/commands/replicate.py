@@ -17,6 +17,7 @@ def add_arguments(parser) -> None:
     _shared.add_runs_option(parser)
     parser.add_argument("--jobs", type=int, metavar="N", help="replicates at a time (default: one for each core)")
     parser.add_argument("--audit", type=float, default=0.0, metavar="SHARE", help="train this share again and compare")
+    parser.add_argument("--difference", metavar="D", help="also say how many seeds see this difference, or METRIC=D")
     parser.add_argument("--fresh", action="store_true", help="a new interpreter for each, not a fork of a warm parent")
     parser.add_argument(
         "--index", type=int, metavar="I", help="train only the I-th of --seeds, from 0: a job array's task"
@@ -53,6 +54,7 @@ def run(options) -> int:
         print(f"bitforbit replicate: {note}", file=sys.stderr)
     file = Path(options.config) if options.config else None
     task = contract.plan(options.experiment, file, tuple(options.set), pinned, root)
+    _differences(options)
     if options.index is not None:
         return _one(task, seeds[options.index])
     return _many(options, task, seeds)
@@ -130,6 +132,16 @@ def _exit_code(found, mismatches: list[str]) -> int:
     return DIVERGED if collect.DIVERGED in statuses else SAME
 
 
+def _differences(options) -> dict | None:
+    """Return the stated difference by its metric; called before the training too, so that a mistake costs none."""
+    from bitforbit.replicates.statistics import goal
+    from bitforbit.training import experiment
+
+    if options.difference is None:
+        return None
+    return goal.difference(options.difference, goal.expected(experiment.load(options.experiment).module))
+
+
 def _conclude(options, task, seeds: list[int], audits: list[int], mismatches: list[str]) -> int:
     from bitforbit.replicates import collect
     from bitforbit.replicates.statistics import goal, summary
@@ -144,10 +156,11 @@ def _conclude(options, task, seeds: list[int], audits: list[int], mismatches: li
         document = {"experiment": task.name, "config_hash": task.config_hash, "replicates": rows,
                     "audit": {"seeds": audits, "mismatches": mismatches}}  # fmt: skip
         if finished:
-            document["statistics"] = summary.write(folder, summary.describe(found))
+            document["statistics"] = summary.write(folder, summary.describe(found, _differences(options)))
         print(json.dumps(document, indent=2))
     elif finished:
-        statistics.conclude(found, folder, goal.expected(experiment.load(task.experiment).module))
+        declared = goal.expected(experiment.load(task.experiment).module)
+        statistics.conclude(found, folder, declared, _differences(options))
     else:
         print("\n".join(f"seed {r.seed}: {r.status}" + (f": {r.note}" if r.note else "") for r in found))
     if audits and not options.json:

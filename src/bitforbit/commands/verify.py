@@ -8,7 +8,7 @@ from bitforbit.commands import _shared
 
 def add_arguments(parser) -> None:
     parser.add_argument(
-        "experiment", nargs="*", help="which ones (default: all); or the file of an ensemble, as ensemble.keras"
+        "experiment", nargs="*", help="which ones (default: all); or an ensemble.keras, with its experiment or alone"
     )
     parser.add_argument("--golden", metavar="FILE", help="goldens to hold against (default: golden/<host class>.json)")
     parser.add_argument("--write", action="store_true", help="write the goldens instead (a decision: bump the policy)")
@@ -34,10 +34,14 @@ def _ensemble(options, pinned) -> int:
     from bitforbit.replicates.ensemble import verify
     from bitforbit.report import ensemble as shown
 
-    if len(options.experiment) > 1 or options.write or options.golden or options.attest:
-        raise UsageError("expected one ensemble alone. Next step: bitforbit verify ensemble.keras")
-    path = Path(options.experiment[0])
-    verdict = verify.verify(path, pinned)
+    files = [name for name in options.experiment if name.endswith(".keras")]
+    others = [name for name in options.experiment if not name.endswith(".keras")]
+    if len(files) > 1 or len(others) > 1 or options.write or options.golden or options.attest:
+        raise UsageError(
+            "expected one ensemble, with its experiment or alone. Next step: bitforbit verify ensemble.keras"
+        )
+    path = Path(files[0])
+    verdict = verify.verify(path, pinned, *others)
     if options.json:
         print(json.dumps({"same": verdict.same} | verdict._asdict(), indent=2))
     else:

@@ -41,9 +41,14 @@ def _comparison(found: dict, document: dict) -> list[str]:
     lines.append(_line("verdict", _verdict(found)))
     needed = found["seeds_needed"]
     if needed:
-        ways = [f"{needed[way]} {way}" for way in ("paired", "independent") if needed.get(way)]
-        lines.append(_line("seeds needed", " or ".join(ways), f"to see {needed['difference']:.3g}, one SD of {a}"))
+        ways = [f"{needed[way] or 'over 10000'} {way}" for way in ("paired", "independent") if way in needed]
+        lines.append(_line("seeds needed", " or ".join(ways), f"to see {_amount(needed, document, a)}, power 0.8"))
     return lines
+
+
+def _amount(needed: dict, document: dict, a: str) -> str:
+    own = next(each["deviation"] for each in document["configurations"] if each["name"] == a)
+    return f"{needed['difference']:.3g}" + (f", one SD of {a}" if needed["difference"] == own else "")
 
 
 def _design(found: dict) -> str:

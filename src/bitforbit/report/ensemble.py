@@ -21,7 +21,17 @@ def tell(document: dict) -> list[str]:
             f"  {name:24}  ensemble {gain['ensemble'][name]:.6g}"
             f"   (one member {moments.mean(values):.6g} ± {spread:.3g})"
         )
-    built = document["builds"]
+    if "by_output" not in document:
+        return lines + _output(document)
+    for found in document["by_output"]:
+        lines += [f"output {found['name']}", *_output(found)]
+    return lines
+
+
+def _output(found: dict) -> list[str]:
+    """Return how far two builds differ in one output, and how many members are enough."""
+    built = found["builds"]
+    lines = []
     if "churn" in built:
         lines.append(
             f"  two builds classify       {100 * built['churn']:.3g} % of examples differently with {built['members']}"
@@ -31,13 +41,13 @@ def tell(document: dict) -> list[str]:
         f"  two builds differ by      {built['disagreement']:.4g} RMS with {built['members']} members each"
         f"   (single members: {built['single_disagreement']:.4g})"
     )
-    head = f"  members  two builds differ (RMS, sqrt(2 V / M), V = {document['variance']:.4g})"
-    lines.append(head + (f"   {document['error']}: rule, measured" if document["error"] else ""))
-    for row in document["rows"]:
+    head = f"  members  two builds differ (RMS, sqrt(2 V / M), V = {found['variance']:.4g})"
+    lines.append(head + (f"   {found['error']}: rule, measured" if found["error"] else ""))
+    for row in found["rows"]:
         errors = f"   {row['predicted_error']:.5g}, {row['error']:.5g}" if "error" in row else ""
         lines.append(f"  {row['members']:>7}  {row['disagreement']:<10.4g}{errors}")
-    if "enough" in document:
-        enough = document["enough"]
+    if "enough" in found:
+        enough = found["enough"]
         lines.append(f"  {enough['members']} members keep two builds within {enough['tolerance']:g} RMS   (2 V / t^2)")
     return lines
 

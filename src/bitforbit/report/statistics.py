@@ -12,7 +12,7 @@ FEW = 5
 
 
 def conclude(
-    replicates: list[collect.Replicate], folder: Path, declared: dict | None = None, difference: float | None = None
+    replicates: list[collect.Replicate], folder: Path, declared: dict | None = None, differences: dict | None = None
 ) -> tuple[dict, str]:
     """Write `statistics.json` and the pictures into `folder`, print the statistics on stdout.
 
@@ -20,16 +20,16 @@ def conclude(
         replicates: every seed that was asked for, as `collect.collect` gives them; at least one finished.
         folder: of the configuration, beside the seeds' folders.
         declared: the experiment's `EXPECTED`, or `None`.
-        difference: of the means of `declared`'s metric: also say how many seeds a comparison needs to see it.
+        differences: metric to difference of means: also say how many seeds a comparison needs to see it.
 
     Returns:
         The document and its SHA-256.
 
     Raises:
         EvidenceError: no replicate has finished; nothing is written.
+        UsageError: see `summary.describe`.
     """
-    wanted = {declared["metric"]: difference} if declared and difference is not None else None
-    document = summary.describe(replicates, wanted)
+    document = summary.describe(replicates, differences)
     digest = summary.write(folder, document)
     if document["counts"][collect.FINISHED] > 1:
         metric = declared["metric"] if declared else next(iter(document["metrics"]))

@@ -1,22 +1,19 @@
 """Make an ensemble out of published replicates, hold every member against its own evidence, and measure the gain."""
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from bitforbit.errors import EvidenceError
 from bitforbit.evidence import canonical, digests
 from bitforbit.replicates import collect, seedlist
-from bitforbit.replicates.ensemble import file, formula, gains, members
+from bitforbit.replicates.ensemble import file, formula, members, outputs, predictions, scores
 from bitforbit.training import config as configs
 from bitforbit.training import seeds
 from bitforbit.training.experiment import Data, Experiment
 
-# Where the metric of the first M members is measured.
-CURVE = (1, 2, 3, 4, 5, 7, 10, 15, 20, 25, 30, 40, 50, 75)
 MODEL, DOCUMENT = "ensemble.keras", "ensemble.json"
 
 
@@ -45,46 +42,31 @@ def make(
         tolerance: also say how many members keep two builds this close, root mean square.
 
     Raises:
-        UsageError, EvidenceError: see `members.check`; also where a member predicts other bits here than when trained,
-            or the data are others.
+        UsageError, EvidenceError: see `members.check` and `outputs.common`; also where a member predicts other bits
+            here than when trained, or the data are others.
     """
-    import keras
-
     members.check(replicates)
     models = members.load(replicates)
+    given = outputs.common(models)
     seeds.seed_globals(0, "data")
     data, size = experiment.load_data(config), config.batch_size
     seeds.seed_globals(0, "initialization")
     compiled = experiment.build_model(config)
-    kind = formula.kind_of(compiled)
-    inputs, singles, combined = formula.graph(models, kind, uncertainty)
+    kinds = formula.kinds_of(compiled)
     root = _hold_data(data, replicates[0])
-    # One graph and one pass for all.
-    everything = keras.Model(inputs, {"members": singles, "ensemble": combined})
-    predicted = everything.predict(data.x_test, batch_size=size, verbose=0)
-    outputs, found = predicted["members"], predicted["ensemble"]
-    _hold_predictions(replicates, outputs)
-    record = _record(experiment, config, replicates, found, root)
-    content = file.pack(keras.Model(inputs, combined, name="ensemble"), record)
-    document = record | {
-        "model": _sha(content),
-        "outputs": sorted(found) if isinstance(found, dict) else ["mean"],
-        "kind": kind,
-        "gain": _gain(compiled, replicates, outputs, found, data, size, kind),
-    }
-    flat = np.stack([output.reshape(len(output), -1) for output in outputs])
-    spread = gains.variance(flat)
-    truth = gains.truth(data.y_test, flat.shape[-1], kind) if not isinstance(data.y_test, (dict, tuple)) else None
-    errors = None if truth is None else [gains.error(each, truth) for each in _prefixes(flat)]
-    document |= {
-        "variance": spread,
-        "error": None if errors is None else ("Brier score" if kind else "squared error"),
-        "rows": gains.rows(len(models), spread, errors[-1] if errors else None, errors),
-        "builds": gains.builds(flat, kind),
-    }
-    if tolerance is not None:
-        document["enough"] = {"tolerance": tolerance, "members": gains.members_needed(spread, tolerance)}
-    return Made(content, document)
+    # First, so that the layers of the file have the names that Keras gives in a fresh process.
+    ensemble = formula.combine(models, kinds, uncertainty)
+    predicted = predictions.of_members(replicates, models, data.x_test, size)
+    found = predictions.of_ensemble(models, predicted, kinds, uncertainty, size)
+    several = {} if given.names is None else {"outputs": list(given.names), "uncertainty": uncertainty}
+    record = _record(experiment, config, replicates, found, root) | several
+    content = file.pack(ensemble, record)
+    document = record | {"model": hashlib.sha256(content).hexdigest(), "gain": None}
+    if given.names is None:
+        document |= {"outputs": sorted(found) if isinstance(found, dict) else ["mean"], "kind": kinds[0]}
+    document["gain"] = scores.gain(compiled, replicates, predicted, found, data.y_test, size, uncertainty)
+    measured = scores.by_output(given, predicted, kinds, data.y_test, tolerance)
+    return Made(content, document | (measured[0] if given.names is None else {"by_output": measured}))
 
 
 def _hold_data(data: Data, first: collect.Replicate) -> str:
@@ -93,16 +75,6 @@ def _hold_data(data: Data, first: collect.Replicate) -> str:
     if root != wanted:
         raise EvidenceError(f"expected the members' data {wanted[:16]}, found {root[:16]}: load_data gives others here")
     return root
-
-
-def _hold_predictions(replicates: list[collect.Replicate], outputs: list[np.ndarray]) -> None:
-    for member, output in zip(replicates, outputs, strict=True):
-        found = digests.root(digests.tree("predictions", output))
-        if found != member.result["predictions"]:
-            raise EvidenceError(
-                f"expected predictions {member.result['predictions'][:16]} of seed {member.seed}, found {found[:16]}:"
-                " this host does not give the bits that were published. Next step: bitforbit verify"
-            )
 
 
 def _record(experiment: Experiment, config, replicates: list[collect.Replicate], found, data: str) -> dict:
@@ -131,47 +103,6 @@ def _record(experiment: Experiment, config, replicates: list[collect.Replicate],
         "data": data,
         "predictions": digests.root(digests.tree("predictions", found)),
     }
-
-
-def _gain(compiled, replicates, outputs, found, data: Data, size: int, kind: str | None) -> dict:
-    """Return the model's own metrics for members, for the ensemble, and for its first members by number."""
-    import keras
-    from keras import ops
-
-    inputs = keras.Input(batch_shape=compiled.output.shape, dtype=compiled.output.dtype)
-    scorer = keras.Model(inputs, keras.layers.Identity()(inputs))
-    scorer.compile_from_config(compiled.get_compile_config())
-
-    def score(predicted) -> dict:
-        scores = scorer.evaluate(predicted, data.y_test, batch_size=size, verbose=0, return_dict=True)
-        return {name: float(value) for name, value in scores.items()}
-
-    first = [
-        {"members": m} | score(np.asarray(ops.mean(ops.stack(outputs[:m], axis=-1), axis=-1)))
-        for m in CURVE
-        if m < len(outputs)
-    ]
-    whole = score(found["mean"] if isinstance(found, dict) else found)
-    first.append({"members": len(outputs)} | whole)
-    return {
-        "members": [{"seed": member.seed} | member.result["metrics"] for member in replicates],
-        "by_members": first,
-        "ensemble": whole,
-    }
-
-
-def _prefixes(flat: np.ndarray):
-    """Yield the mean of the first 1, 2, 3 ... members, in float64."""
-    total = np.zeros(flat.shape[1:])
-    for number, member in enumerate(flat, start=1):
-        total = total + member
-        yield total / number
-
-
-def _sha(content: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(content).hexdigest()
 
 
 def publish(made: Made, target: Path, draw) -> str:

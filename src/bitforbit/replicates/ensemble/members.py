@@ -44,12 +44,25 @@ def check(replicates: list[collect.Replicate]) -> None:
 
 
 def load(replicates: list[collect.Replicate]) -> list:
-    """Return the members' Keras models, in safe mode, under the names and with the settings of an ensemble."""
+    """Return the members' Keras models, in safe mode, under the names and with the settings of an ensemble.
+
+    Raises:
+        EvidenceError: Keras cannot load one of them.
+    """
     import keras
 
     models = []
     for member in replicates:
-        model = keras.saving.load_model(member.folder / runs.MODEL, compile=False)
+        path = member.folder / runs.MODEL
+        try:
+            model = keras.saving.load_model(path, compile=False)
+        except Exception as error:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            raise EvidenceError(
+                f"expected Keras to load {path} in safe mode, found {type(error).__name__}: {lines[0][:200]}."
+                " Next step: register custom classes in the experiment's module (keras.saving"
+                ".register_keras_serializable)"
+            ) from None
         model.name, model.trainable = name(member.seed), False
         models.append(model)
     return models

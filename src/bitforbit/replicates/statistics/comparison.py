@@ -27,7 +27,9 @@ class Configuration(NamedTuple):
         return [replicate.result for replicate in self.replicates if replicate.status == collect.FINISHED]
 
 
-def compare(configurations: list[Configuration], goal: Goal, looks: list[int] | None = None) -> dict:
+def compare(
+    configurations: list[Configuration], goal: Goal, looks: list[int] | None = None, difference: float | None = None
+) -> dict:
     """Return the document: the first configuration against each other one.
 
     A run that diverged loses against every run that finished, and draws with one that diverged too; it has no value, so
@@ -37,6 +39,7 @@ def compare(configurations: list[Configuration], goal: Goal, looks: list[int] | 
         configurations: at least two, of different hashes and one host class.
         goal: metric and direction.
         looks: planned numbers of seeds for repeated looks, or `None` for one look at all seeds.
+        difference: of the means: say how many seeds see it. Defaults to one standard deviation of A's runs.
 
     Raises:
         UsageError: too few runs, an unknown metric, one configuration twice.
@@ -45,7 +48,7 @@ def compare(configurations: list[Configuration], goal: Goal, looks: list[int] | 
     _check(configurations, goal)
     level = LEVEL / (len(configurations) - 1)
     planned = list(zip(looks, sequential.levels(looks, level), strict=True)) if looks else [(None, level)]
-    found = [_against(configurations[0], other, goal, planned) for other in configurations[1:]]
+    found = [_against(configurations[0], other, goal, planned, difference) for other in configurations[1:]]
     if not looks:
         for one, adjusted in zip(found, differences.holm([one["p"] for one in found]), strict=True):
             one["p_holm"] = adjusted
@@ -102,7 +105,7 @@ def _describe(each: Configuration, goal: Goal) -> dict:
     }
 
 
-def _against(one: Configuration, other: Configuration, goal: Goal, planned: list) -> dict:
+def _against(one: Configuration, other: Configuration, goal: Goal, planned: list, difference) -> dict:
     """Compare two at the first look that decides, else at the last one that the seeds reach."""
     reached = [(look, level) for look, level in planned if look is None or look <= _length(one, other)]
     if not reached:
@@ -115,6 +118,7 @@ def _against(one: Configuration, other: Configuration, goal: Goal, planned: list
         found = _at(one.replicates[:look], other.replicates[:look], goal, paired, level, (one.name, other.name))
         if found["verdict"] != superiority.UNDECIDED:
             break
+    found["seeds_needed"] = _needed(found["seeds_needed"], difference)
     design = PAIRED if paired else INDEPENDENT
     return {
         "a": one.name,
@@ -145,11 +149,10 @@ def _at(a: list, b: list, goal: Goal, paired: bool, level: float, names: tuple[s
     key = "/".join(run.result["config_hash"] for run in (_first(a), _first(b))) + f"/{goal.metric}"
     if paired:
         tested = differences.paired(*sides, key, 1 - level)
-        spread = tested.pop("deviation_of_differences")
-        needed = _needed(sides[0], spread)
+        spreads = {"independent": moments.deviation(sides[0]), "paired": tested.pop("deviation_of_differences")}
         probability, interval = superiority.paired(*ranked, 1 - level)
     else:
-        tested, needed = differences.independent(*sides, 1 - level), _needed(sides[0])
+        tested, spreads = differences.independent(*sides, 1 - level), {"independent": moments.deviation(sides[0])}
         probability, interval = superiority.independent(*ranked, 1 - level)
     return tested | {
         "n": [len(side) for side in sides],
@@ -157,7 +160,7 @@ def _at(a: list, b: list, goal: Goal, paired: bool, level: float, names: tuple[s
         "probability": probability,
         "probability_interval": interval,
         "verdict": superiority.verdict(interval),
-        "seeds_needed": needed,
+        "seeds_needed": spreads,
     }
 
 
@@ -173,15 +176,15 @@ def _first(replicates: list[collect.Replicate]) -> collect.Replicate:
     return next(replicate for replicate in replicates if replicate.result)
 
 
-def _needed(values: list[float], spread_of_pairs: float | None = None) -> dict | None:
-    """Return the seeds that a difference of one standard deviation of A's runs needs, with 80 % power."""
-    deviation = moments.deviation(values)
-    if not deviation:
+def _needed(spreads: dict[str, float], difference: float | None) -> dict | None:
+    """Return the seeds that a difference needs with 80 % power; by default one standard deviation of A's runs."""
+    wanted = difference or spreads["independent"]
+    if not wanted:
         return None
-    needed = {"difference": deviation, "independent": intervals.seeds_needed(deviation, deviation, summary.POWER)}
-    if spread_of_pairs is not None:
-        needed["paired"] = intervals.seeds_needed(spread_of_pairs, deviation, summary.POWER, paired=True)
-    return needed
+    return {"difference": wanted} | {
+        way: intervals.seeds_needed(spread, wanted, summary.POWER, paired=way == "paired")
+        for way, spread in spreads.items()
+    }
 
 
 def _differing(one: Configuration, other: Configuration) -> list[list]:

@@ -1,5 +1,6 @@
 """Which metric counts, and which way is better: always said, never guessed from a name."""
 
+import math
 from typing import NamedTuple
 
 from bitforbit.errors import UsageError
@@ -26,6 +27,25 @@ class Goal(NamedTuple):
 def expected(module) -> dict | None:
     """Return an experiment's `EXPECTED`: `{"metric": ..., "at_least": ...}` or `at_most`; `None` where it has none."""
     return getattr(module, "EXPECTED", None)
+
+
+def difference(text: str, declared: dict | None) -> dict[str, float]:
+    """Return metric and difference of means that `text` states: `0.005` of the experiment's own metric, or `loss=0.02`.
+
+    Raises:
+        UsageError: it is no number above 0, or names no metric where the experiment has no `EXPECTED`.
+    """
+    name, given, amount = text.rpartition("=")
+    metric = name if given else (declared["metric"] if declared else "")
+    try:
+        value = float(amount)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise UsageError(f"expected a difference above 0, as 0.005 or loss=0.02, received {text!r}")
+    if not metric:
+        raise UsageError(f"expected the metric of the difference {text}. Next step: --difference NAME={text}")
+    return {metric: value}
 
 
 def choose(declared: dict | None, metric: str | None = None, higher: bool | None = None) -> Goal:

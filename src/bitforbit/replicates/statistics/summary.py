@@ -6,7 +6,7 @@ IEEE operations in fixed order, and quantiles rounded by `distributions`. `sha25
 
 from pathlib import Path
 
-from bitforbit.errors import EvidenceError
+from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import canonical
 from bitforbit.replicates import collect, seedlist
 from bitforbit.replicates.statistics import bootstrap, distributions, intervals, moments
@@ -33,6 +33,7 @@ def describe(replicates: list[collect.Replicate], differences: dict[str, float] 
 
     Raises:
         EvidenceError: none has finished.
+        UsageError: a difference of a metric that is not there, or not above 0.
     """
     replicates = sorted(replicates, key=lambda replicate: replicate.seed)
     finished = [replicate for replicate in replicates if replicate.status == collect.FINISHED]
@@ -41,6 +42,8 @@ def describe(replicates: list[collect.Replicate], differences: dict[str, float] 
         raise EvidenceError(f"expected at least one finished replicate, found {told}. Next step: bitforbit replicate")
     first = finished[0].result
     names = [name for name in first["metrics"] if all(name in each.result["metrics"] for each in finished)]
+    for name in (differences or {}).keys() - set(names):
+        raise UsageError(f"unknown metric {name!r} of --difference. Its metrics: {', '.join(names)}")
     key = first["config_hash"]
     return {
         "schema": SCHEMA,

@@ -31,7 +31,8 @@ def independent(a: Sequence[float], b: Sequence[float], confidence: float = 0.95
     """Return P(a > b for any two seeds) and its interval `[low, high]`; ties count half.
 
     The estimate is Mann and Whitney's U / (m n), the interval method 5 of Newcombe, Statistics in Medicine 25 (2006),
-    part 2: the values p for which |estimate - p| is at most z times the standard error that p itself implies.
+    part 2 (pages 559 to 573): the values p for which |estimate - p| is at most z times the standard error that p itself
+    implies, both sample sizes in it taken as (m + n) / 2. Held against R's auRoc, which cites the same.
     """
     m, n = len(a), len(b)
     estimate = sum((x > y) + (x == y) / 2 for x in a for y in b) / (m * n)
