@@ -54,11 +54,15 @@ def _seeds(axes, document, metric, found, values) -> None:
     axes.set(
         xlabel=metric,
         ylabel="runs",
-        ylim=(-0.3 * top, 1.34 * top),
+        ylim=(min(depths) - 0.08 * top, 1.34 * top),
         title=f"{document['experiment']}: {found['n']} seeds" + (f", {lost} more did not finish" if lost else ""),
     )
     axes.set_yticks([tick for tick in axes.get_yticks() if tick >= 0 and tick == int(tick) and tick <= top])
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5))
+    axes.spines["left"].set_bounds(0, top)
+    # As they stand, from above.
+    shown = dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    order = [name for name in ("95 % of the mean", "95 % of the next run", "median", "runs") if name in shown]
+    axes.legend([shown[name] for name in order], order, loc="center left", bbox_to_anchor=(1.01, 0.5))
 
 
 def _bar(axes, ends, height, color, label, width) -> None:
@@ -110,9 +114,16 @@ def _differences(axes, one: dict, a: dict, b: dict, metric: str) -> None:
     axes.axhspan(*one["interval"], color=SECOND, alpha=0.18, lw=0)
     axes.axhline(one["difference"], color=SECOND, lw=2, label="mean with its interval")
     axes.axhline(0, color=INK, lw=1)
-    colors = [ACCENT if gap > 0 else MUTED for gap in gaps]
-    axes.vlines(range(len(gaps)), 0, gaps, color=colors, lw=2)
-    axes.scatter(range(len(gaps)), gaps, color=colors, s=16, zorder=3)
+    sides = (one["a"], ACCENT, [gap > 0 for gap in gaps]), (one["b"], MUTED, [gap <= 0 for gap in gaps])
+    for name, color, taken in sides:
+        places, heights = (
+            [x for x, own in enumerate(taken) if own],
+            [gap for gap, own in zip(gaps, taken, strict=True) if own],
+        )
+        axes.vlines(places, 0, heights, color=color, lw=2)
+        axes.scatter(
+            places, heights, color=color, s=16, zorder=3, label=f"{name} is higher: {sum(gap != 0 for gap in heights)}"
+        )
     axes.set(
         xlabel="pairs of one seed, by size",
         ylabel=f"{metric}: {one['a']} − {one['b']}",
