@@ -150,6 +150,14 @@ def is_none(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and node.value is None)
 
 
+def is_true(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def is_false(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
 def inside(node: ast.AST) -> Iterator[ast.AST]:
     """Yield the nodes around `node`, innermost first."""
     node = getattr(node, "parent", None)

@@ -54,3 +54,11 @@ def assigned_values(source: Source, name: ast.Name) -> Iterator[ast.expr]:
 def makes_model(path: str) -> bool:
     """Return whether a call of `path` makes a layer or a model, and so draws seeds."""
     return path in MODELS or (path.startswith(LAYERS) and path.rpartition(".")[2][:1].isupper())
+
+
+def is_keras_fit(call: ast.Call) -> bool:
+    """scikit-learn's `fit` has none of these keywords."""
+    return any(
+        word.arg in ("epochs", "batch_size", "validation_data", "callbacks", "steps_per_epoch")
+        for word in call.keywords
+    )
