@@ -30,12 +30,14 @@ class Row(NamedTuple):
         when: `always`, or the condition under which TensorFlow refuses it.
         message: what TensorFlow says then, from its start.
         instead: what to use in its place.
+        api: dotted paths of the functions that make it, or whose gradient does, apart by spaces; some are not known.
     """
 
     op: str
     when: str
     message: str
     instead: str
+    api: str = ""
 
 
 class Finding(NamedTuple):

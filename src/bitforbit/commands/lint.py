@@ -4,7 +4,7 @@ import sys
 
 
 def add_arguments(parser) -> None:
-    parser.add_argument("paths", nargs="*", default=["."], help="files and folders (default: .)")
+    parser.add_argument("paths", nargs="*", default=["."], help="files and folders; - is standard input (default: .)")
     parser.add_argument("--select", action="append", default=[], metavar="CODE", help="only these codes or prefixes")
     parser.add_argument("--ignore", action="append", default=[], metavar="CODE", help="not these codes or prefixes")
     parser.add_argument(
@@ -26,6 +26,8 @@ def run(options) -> int:
         return 0
     report = check.check(options.paths, _codes(options.select), _codes(options.ignore))
     printed = formats.render(report, options.format)
+    # A file's name may hold bytes that are no text.
+    sys.stdout.reconfigure(errors="surrogateescape")
     if printed:
         print(printed)
     for line in report.unreadable:
@@ -41,7 +43,8 @@ def _codes(given: list[str]) -> tuple[str, ...]:
 
 def _summary(report) -> str:
     files = "1 file" if report.files == 1 else f"{report.files} files"
+    failed = f", {len(report.unreadable)} not parsed" if report.unreadable else ""
     if not report.findings:
-        return f"bitforbit lint: {files}, no finding"
+        return f"bitforbit lint: {files}{failed}, no finding"
     count = "1 finding" if len(report.findings) == 1 else f"{len(report.findings)} findings"
-    return f"bitforbit lint: {files}, {count} (bitforbit lint --explain {report.findings[0].code})"
+    return f"bitforbit lint: {files}{failed}, {count} (bitforbit lint --explain {report.findings[0].code})"

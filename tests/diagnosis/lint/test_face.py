@@ -1,8 +1,10 @@
 """`bitforbit lint`: exit codes, the four formats, whole lines."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from support import PROJECT, bitforbit
@@ -50,6 +52,37 @@ def test_mistakes_are_one_line(folder):
     )
 
 
+UNREADABLE = {
+    b"1 +\n": "invalid syntax (line 1)",
+    b"x = '\xe9'\n": "its bytes are not the encoding that it declares, or UTF-8 where it declares none",
+    b"# coding: klingon\n": "its bytes are not the encoding that it declares, or UTF-8 where it declares none",
+    b"-" * 100_000 + b"1\n": "it is nested too deeply",
+}
+
+
+def test_what_cannot_be_parsed_is_said_and_the_rest_is_linted(folder):
+    (folder / "latin.py").write_bytes(b"# coding: latin-1\nimport random\nx = '\xe9', random.Random()\n")
+    for number, content in enumerate(UNREADABLE):
+        (folder / f"unreadable{number}.py").write_bytes(content)
+    done = lint(cwd=folder)
+    assert done.returncode == 2
+    assert [line.split(":")[0] for line in done.stdout.splitlines()] == ["bad.py", "latin.py"]
+    assert done.stderr.splitlines() == [
+        *(f"bitforbit lint: unreadable{number}.py: cannot be parsed: {why}"
+          for number, why in enumerate(UNREADABLE.values())),
+        "bitforbit lint: 6 files, 4 not parsed, 2 findings (bitforbit lint --explain BFB101)",
+    ]  # fmt: skip
+
+
+def test_standard_input_and_names_that_are_no_text(folder):
+    command = [sys.executable, "-m", "bitforbit", "lint"]
+    done = subprocess.run([*command, "-"], input=BAD.encode(), capture_output=True, cwd=folder)
+    assert done.stdout.decode() == LINE.replace("bad.py", "-") + "\n"
+    os.rename(folder / "bad.py", os.fsencode(folder) + b"/b\xff.py")
+    done = subprocess.run(command, capture_output=True, cwd=folder)
+    assert (done.returncode, done.stdout[:11]) == (1, b"b\xff.py:3:7: ")
+
+
 def test_github_json_and_sarif(folder):
     message = LINE.partition("BFB101 ")[2]
     assert lint("--format", "github", cwd=folder).stdout.splitlines() == [
@@ -69,6 +102,39 @@ def test_github_json_and_sarif(folder):
         "artifactLocation": {"uri": "bad.py"},
         "region": {"startLine": 3, "startColumn": 7},
     }
+
+
+def validator():
+    """Return a validator for SARIF 2.1.0 (errata 01), the file that OASIS publishes: oasis-tcs/sarif-spec, e0583813964e,
+    sarif-2.1/schema/sarif-schema-2.1.0.json."""
+    import jsonschema
+
+    schema = json.loads(Path(__file__).with_name("sarif-schema-2.1.0.json").read_text())
+    return jsonschema.validators.validator_for(schema)(schema, format_checker=jsonschema.FormatChecker())
+
+
+def test_sarif_is_what_its_schema_says(folder):
+    (folder / "broken.py").write_text("1 +\n")
+    (folder / "a folder ü").mkdir()
+    (folder / "a folder ü" / "bad 1.py").write_text(BAD)
+    sarif = json.loads(lint("--format", "sarif", cwd=folder).stdout)
+    assert [error.message for error in validator().iter_errors(sarif)] == []
+    places = [result["locations"][0]["physicalLocation"] for result in sarif["runs"][0]["results"]]
+    assert [place["artifactLocation"]["uri"] for place in places] == ["bad.py", "a%20folder%20%C3%BC/bad%201.py"]
+    (notice,) = sarif["runs"][0]["invocations"][0]["toolExecutionNotifications"]
+    assert notice["message"]["text"] == "broken.py: cannot be parsed: invalid syntax (line 1)"
+    sarif["runs"][0]["results"][0]["level"] = "loud"
+    assert len(list(validator().iter_errors(sarif))) == 1
+
+
+def test_the_hook_of_pre_commit_needs_no_installed_package(folder):
+    (hook,) = [line.split()[-1] for line in (PROJECT / ".pre-commit-hooks.yaml").read_text().splitlines()
+               if "entry:" in line]  # fmt: skip
+    assert os.access(PROJECT / hook, os.X_OK)
+    done = subprocess.run(
+        [sys.executable, "-S", "-P", PROJECT / hook, "bad.py"], cwd=folder, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (1, LINE + "\n"), done.stderr
 
 
 def test_it_imports_the_standard_library_only():

@@ -1,6 +1,8 @@
 """Each rule finds what its page calls bad and is quiet on what it calls good; the seeded faults are named by line."""
 
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from support import PROJECT
 
 from bitforbit.diagnosis.lint import check, pages, rules
+from bitforbit.diagnosis.lint.rules import determinism
 
 PRELUDE = """\
 import concurrent.futures, datetime, glob, hashlib, multiprocessing, os, random, secrets, threading, time, uuid, zlib
@@ -170,3 +173,44 @@ def test_a_noqa_needs_our_code_and_a_reason():
     assert found(line + ": E501, BFB101 a demonstration") == []
     assert found(line + ": BFB102 another code") == [(2, "BFB101")]
     assert found(line + ": BFB101") == [(2, "BFB002")]
+
+
+def test_what_is_said_to_raise_does_raise():
+    """In a process of its own, as op determinism cannot be trusted to be off again."""
+    script = """
+import tensorflow as tf
+
+tf.config.experimental.enable_op_determinism()
+image, box = tf.zeros([1, 8, 8, 1]), tf.zeros([1, 1, 4])
+calls = {
+    "tensorflow.timestamp": lambda: tf.timestamp(),
+    "tensorflow.random.get_global_generator": lambda: tf.random.get_global_generator(),
+    "tensorflow.image.sample_distorted_bounding_box":
+        lambda: tf.image.sample_distorted_bounding_box(tf.constant([8, 8, 1]), box),
+    "tensorflow.nn.fractional_max_pool": lambda: tf.nn.fractional_max_pool(image, 1.4),
+}
+for name, call in calls.items():
+    try:
+        call()
+    except Exception as error:
+        print(name, " ".join(str(error).split()))
+tf.nn.fractional_max_pool(image, 1.4, seed=1)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    assert done.returncode == 0 and sorted(said) == sorted(raising.path for raising in determinism.EVERYWHERE)
+    assert all(raising.message in said[raising.path] for raising in determinism.EVERYWHERE), said
+
+
+def test_ops_without_a_deterministic_gpu_kernel_count_where_determinism_is_turned_on():
+    text = """\
+import tensorflow as tf
+def crop(image):
+    return tf.image.adjust_contrast(image, 2.0)
+data = data.map(crop)
+x = tf.math.bincount(y)
+z = tf.raw_ops.Dilation2DBackpropInput(input=x, filter=y)
+"""
+    assert found(text) == []
+    on = "tf.config.threading.set_intra_op_parallelism_threads(2)\ntf.config.experimental.enable_op_determinism()\n"
+    assert found(text + on) == [(5, "BFB607"), (6, "BFB607")]

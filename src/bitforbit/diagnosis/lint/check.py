@@ -1,7 +1,9 @@
 """Walk files and folders, parse each file once, hold every rule against it."""
 
 import ast
+import io
 import os
+import sys
 import tokenize
 import warnings
 from pathlib import Path
@@ -14,7 +16,7 @@ from bitforbit.errors import UsageError
 
 SKIPPED = frozenset((".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "site-packages",
                      ".eggs", "build", "dist"))  # fmt: skip
-UNREADABLE = "BFB001"
+STDIN = "-"
 
 
 class Report(NamedTuple):
@@ -35,7 +37,7 @@ def check(paths: list[str], select: tuple[str, ...] = (), ignore: tuple[str, ...
     """Lint files and folders.
 
     Args:
-        paths: files of any name, and folders, whose `.py` files count.
+        paths: files of any name, folders, whose `.py` files count, and `-` for standard input.
         select: prefixes of codes to keep, as `BFB1`; all where empty.
         ignore: prefixes of codes to leave out.
 
@@ -48,7 +50,7 @@ def check(paths: list[str], select: tuple[str, ...] = (), ignore: tuple[str, ...
         files += 1
         try:
             findings += check_text(path, read(path), chosen)
-        except (OSError, SyntaxError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
             unreadable.append(f"{path}: cannot be parsed: {_why(error)}")
     return Report(findings, files, unreadable)
 
@@ -70,8 +72,13 @@ def check_text(path: Path, text: str, chosen=None) -> list[Finding]:
 
 
 def read(path: Path) -> str:
-    with tokenize.open(path) as file:
-        return file.read()
+    """Return a file's text as Python would decode it; that of standard input for `-`."""
+    data = sys.stdin.buffer.read() if str(path) == STDIN else path.read_bytes()
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return io.TextIOWrapper(io.BytesIO(data), encoding).read()
+    except (SyntaxError, UnicodeDecodeError):
+        raise ValueError("its bytes are not the encoding that it declares, or UTF-8 where it declares none") from None
 
 
 def find(paths: list[str]) -> list[Path]:
@@ -85,7 +92,7 @@ def find(paths: list[str]) -> list[Path]:
         path = Path(text)
         if path.is_dir():
             found.update(dict.fromkeys(_python_files(path)))
-        elif path.exists():
+        elif path.exists() or text == STDIN:
             found[path] = None
         else:
             raise UsageError(f"expected a file or folder at {text}, found none. Next step: bitforbit lint .")
@@ -119,4 +126,6 @@ def _choose(select: tuple[str, ...], ignore: tuple[str, ...]):
 def _why(error: Exception) -> str:
     if isinstance(error, SyntaxError) and error.lineno:
         return f"{error.msg} (line {error.lineno})"
+    if isinstance(error, (RecursionError, MemoryError)):
+        return "it is nested too deeply"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,6 +1,7 @@
 """Print findings as text, JSON, SARIF 2.1.0 or GitHub's workflow commands."""
 
 import json
+import os
 from pathlib import PurePath
 
 from bitforbit import __version__
@@ -39,6 +40,14 @@ def _escaped(text: str, more: str = "") -> str:
     return text
 
 
+def _uri(path: str) -> str:
+    """Return a path as RFC 3986 has it: `file:` where it is absolute, else relative to the working folder."""
+    from urllib.parse import quote_from_bytes
+
+    quoted = quote_from_bytes(os.fsencode(PurePath(path)))
+    return f"file://{quoted}" if os.path.isabs(path) else quoted
+
+
 def sarif(report: Report) -> str:
     every = rules.every()
     numbers = {rule.code: number for number, rule in enumerate(every)}
@@ -62,7 +71,7 @@ def sarif(report: Report) -> str:
             "locations": [
                 {
                     "physicalLocation": {
-                        "artifactLocation": {"uri": PurePath(f.path).as_posix()},
+                        "artifactLocation": {"uri": _uri(f.path)},
                         "region": {"startLine": f.line, "startColumn": f.column},
                     }
                 }
