@@ -96,6 +96,37 @@ def test_the_script_has_its_own_face(tmp_path):
         assert got.stderr.startswith(expected.stderr)
 
 
+SPAWNS = """\
+import multiprocessing
+import pickle
+import sys
+
+
+class Number:
+    def __init__(self, value):
+        self.value = value
+
+
+def square(number):
+    return Number(number.value**2), sys.argv[1:]
+
+
+if __name__ == "__main__":
+    print(type(pickle.loads(pickle.dumps(Number(3)))) is Number)
+    for method in ("spawn", "forkserver"):
+        with multiprocessing.get_context(method).Pool(1) as pool:
+            number, arguments = pool.map_async(square, [Number(7)]).get(60)[0]
+        print(method, number.value, type(number) is Number, arguments)
+"""
+
+
+def test_spawned_processes_hand_objects_of_the_script_back(tmp_path):
+    (tmp_path / "spawns.py").write_text(SPAWNS)
+    done = run("spawns.py", "--flag", cwd=tmp_path)
+    expected = "True\nspawn 49 True ['--flag']\nforkserver 49 True ['--flag']\n"
+    assert (done.returncode, done.stdout) == (0, expected), done.stderr
+
+
 def test_the_same_seed_gives_the_same_result_and_output(trained):
     _, first, again, _ = trained
     assert (first.returncode, first.stdout) == (0, again.stdout)

@@ -96,6 +96,9 @@ def _main_module(program: Program) -> types.ModuleType:
         __file__=path, __builtins__=builtins, __cached__=None, __loader__=SourceFileLoader("__main__", path),
     )  # fmt: skip
     sys.modules["__main__"] = module
+    # What a spawned process sends back is pickled under this name; multiprocessing set it as it was imported.
+    if "__mp_main__" in sys.modules:
+        sys.modules["__mp_main__"] = module
     return module
 
 
