@@ -85,6 +85,41 @@ def test_what_a_training_reads_is_named_by_line(tmp_path):
     assert (done.returncode, changing.reported(done.stderr)) == (0, changing.expected()), done.stderr
 
 
+EXPERIMENT = """\
+import dataclasses
+
+import keras
+import numpy as np
+
+from bitforbit.training.experiment import Data
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    epochs: int = 1
+    batch_size: int = 4
+
+
+def load_data(config):
+    x = np.random.default_rng().random((8, 2), dtype="float32")
+    return Data(x, x, x, x)
+
+
+def build_model(config):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    model.compile("sgd", "mse")
+    return model
+"""
+
+
+def test_train_reports_what_an_experiment_reads(tmp_path):
+    (tmp_path / "tiny.py").write_text(EXPERIMENT)
+    done = bitforbit("train", "tiny.py", "--sentinel", "--runs", "runs", cwd=tmp_path)
+    lines = [line for line in done.stderr.splitlines() if "sentinel" in line]
+    words = "draws fresh entropy of the system, which no seed repeats. Seed each generator."
+    assert (done.returncode, lines) == (0, [f"bitforbit train: sentinel: tiny.py:16: {words}"]), done.stderr
+
+
 def test_nothing_stays_patched(tmp_path):
     before = [getattr(owner, name) for owner, name, _ in sentinel.watched()]
     watch(tmp_path, CLEAN)
