@@ -9,6 +9,8 @@ from bitforbit.policy import generated
 
 PACKAGE = str(Path(__file__).resolve().parents[2]) + os.sep
 EXPERIMENTS = os.path.join(PACKAGE, "experiments") + os.sep
+# Where functions stand in the place of watched ones; a thread that another part of this package starts is its own.
+WRAPPERS = os.path.join(PACKAGE, "diagnosis") + os.sep
 STANDARD = os.path.dirname(os.__file__) + os.sep
 # What these draw is a file's name or a connection's key, and no data.
 NAMES_AND_KEYS = (os.path.join(STANDARD, "tempfile.py"), os.path.join(STANDARD, "multiprocessing") + os.sep)
@@ -28,7 +30,7 @@ def place(own: bool) -> tuple[str, int] | None:
             return None
         if is_program(path):
             return path, line
-        if own and not path.startswith((STANDARD, PACKAGE, "<")):
+        if own and not path.startswith((STANDARD, WRAPPERS, "<")):
             return None
     return None
 
