@@ -139,7 +139,7 @@ def memory() -> None:
         model.compile("adam", "mse", jit_compile=False)
         with tempfile.TemporaryDirectory() as folder:
             tracer = Tracer(Path(folder, "trace"), window)
-            model.fit(x, x, batch_size=1, shuffle=False, verbose=0, callbacks=[Watch()])
+            model.fit(x, x, batch_size=1, shuffle=False, verbose=0, callbacks=[Watch()])  # noqa: BFB107 no bits count here
             tracer.close({"subject": {}, "environment": {}})
             sizes = {path.name: path.stat().st_size for path in sorted(Path(folder, "trace").iterdir())}
             columns = len(store.read(Path(folder, "trace")).streams[0].sites)
