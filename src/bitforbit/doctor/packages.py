@@ -10,7 +10,7 @@ from bitforbit.doctor.model import FAILURE, NONE, OK, WARNING, Finding
 from bitforbit.policy import cuda
 
 ROOT = Path(__file__).resolve().parents[3]
-OPEN = "import ctypes,sys\nfor name in sys.argv[1:]:\n try: ctypes.CDLL(name)\n except OSError: print(name)\n"
+OPEN = "import sys; from bitforbit.policy import gpu_effects; print(*gpu_effects.missing_libraries(sys.argv[1:]))"
 
 
 def locked(lock: Path) -> dict[str, str]:
@@ -60,9 +60,8 @@ def check_libraries(wanted: bool) -> Finding:
             "this environment is the CPU one: no CUDA libraries",
             "make image-cuda" if wanted else "",
         )
-    done = subprocess.run(
-        [sys.executable, "-c", OPEN, *(library.soname for library in cuda.LIBRARIES)], capture_output=True, text=True
-    )
+    names = [library.soname for library in cuda.LIBRARIES]
+    done = subprocess.run([sys.executable, "-c", OPEN, *names], capture_output=True, text=True, check=True)
     missing = done.stdout.split()
     if missing:
         # TensorFlow 2.21.0's RUNPATH reaches the wheels' folders but for cusolver's (tensorflow#117538).

@@ -2,6 +2,7 @@
 
 import os
 import sysconfig
+from collections.abc import Iterable
 
 from bitforbit.policy import cuda
 
@@ -67,14 +68,14 @@ def foreign_libraries(maps: str, site: str) -> str:
     return "from the wheels"
 
 
-def missing_libraries() -> list[str]:
-    """Return the libraries of `cuda.LIBRARIES` that the loader does not find by name."""
+def missing_libraries(names: Iterable[str] = tuple(library.soname for library in cuda.LIBRARIES)) -> list[str]:
+    """Return those of `names`, shared libraries, that the loader does not find. Defaults to what TensorFlow opens."""
     import ctypes
 
     missing = []
-    for library in cuda.LIBRARIES:
+    for name in names:
         try:
-            ctypes.CDLL(library.soname)
+            ctypes.CDLL(name)
         except OSError:
-            missing.append(library.soname)
+            missing.append(name)
     return missing
