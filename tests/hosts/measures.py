@@ -34,10 +34,14 @@ class Measure:
     note: str = ""
 
 
-def _unset(*names):
+def _unset(name):
+    """Unset the policy's value; what a host of the comparison has of its own stays."""
+
     def take_away():
-        for name in names:
-            os.environ.pop(name, None)
+        from bitforbit.policy import Policy
+
+        if os.environ.get(name) == Policy().environment()[name]:
+            del os.environ[name]
 
     return take_away
 
@@ -86,13 +90,13 @@ def _deadline():
 
     start = pools.start
 
-    def start_with_deadline():
+    def start_with_deadline(*arguments):
         from tensorflow.python.eager import context
 
         base = context.context()._config
         if base is not None:
             base.graph_options.rewrite_options.meta_optimizer_timeout_ms = 1
-        return start()
+        return start(*arguments)
 
     pools.start = start_with_deadline
 
@@ -137,27 +141,50 @@ LAYER_PROBES = (
     "Poisson", "cosine loss", "RMSprop", "Adagrad", "convolution",
 )  # fmt: skip
 EMULATED = ("Haswell", "EPYC-Rome")
+# The first level decides the blocks: 32 KiB is AMD's as well as the pinned size.
+OTHER_CACHES = ("Haswell", "EPYC,legacy-cache=on")
 ONE_CORE = ("native", "native, one core")
-NUMPY = ("native", "Haswell")
+NUMPY = ("native", "Haswell", "native, NumPy finds no AVX2")
+OPENBLAS = ("native", "Haswell", "native, OpenBLAS finds Sandy Bridge")
 _NUMPY_HEAD = "import numpy as np; x = (np.arange(100003) % 997 / 128 + 0.01).astype('float32');"
+
+# Sums over chunks of 256 rows, one for each thread.
+_K_MEANS = """
+import numpy as np
+from sklearn.cluster import KMeans
+x = (np.arange(40000) % 997 * 7919 % 1009 / 128).reshape(-1, 4)
+print("inertia", KMeans(5, n_init=1, random_state=1).fit(x).inertia_.hex())
+"""
+_USER_SITE = """
+import os, subprocess, sys, tempfile
+with tempfile.TemporaryDirectory() as base:
+    folder = f"{base}/lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+    os.makedirs(folder)
+    if os.environ.get("HOSTS_USER_PACKAGE"):
+        open(f"{folder}/numpy.py", "w").write("")
+    code = "import importlib.util as u; found = u.find_spec('numpy'); print(found and found.origin.startswith(%r))" % base
+    subprocess.run([sys._base_executable, "-c", code], env=os.environ | {"PYTHONUSERBASE": base}, check=True)
+"""
 
 MEASURES = (
     Measure(ALL_MEASURES, ("sums", "blocks", "every op", "grappler", "interleave", "order of map", "scatter",
                            "keras defaults", "denormals"),
-            hosts=("native", "native, one core", *EMULATED), note="the control: nothing taken away"),
+            hosts=("native", "native, one core", *OTHER_CACHES), note="the control: nothing taken away"),
     Measure(LAYERS, LAYER_PROBES, ("native", *EMULATED), note="not an ablation: nothing taken away"),
     Measure("intra-op threads", ("sums", "convolution"), ONE_CORE, take_away=_threads("intra")),
     Measure("inter-op threads", ("sums", "convolution"), ONE_CORE, take_away=_threads("inter")),
-    Measure("ONEDNN_MAX_CPU_ISA", ("convolution", "sums"), take_away=_unset("ONEDNN_MAX_CPU_ISA")),
-    Measure("TF_ENABLE_ONEDNN_OPTS", ("convolution", "sums"), environment={"TF_ENABLE_ONEDNN_OPTS": None}),
-    Measure("eigen caches", ("blocks",), ("native", *EMULATED), take_away=_eigen_caches),
+    Measure("ONEDNN_MAX_CPU_ISA", ("convolution", "sums"), ("native", "Haswell", "native, oneDNN finds AVX"),
+            take_away=_unset("ONEDNN_MAX_CPU_ISA")),
+    Measure("TF_ENABLE_ONEDNN_OPTS", ("convolution", "sums"), ("native", "Haswell", "native, oneDNN on as by VNNI"),
+            environment={"TF_ENABLE_ONEDNN_OPTS": None}),
+    Measure("eigen caches", ("blocks",), ("native", *OTHER_CACHES), take_away=_eigen_caches),
     *_kernel_rows(),
     Measure("op determinism", ("order of map", "scatter"), ONE_CORE, take_away=_op_determinism),
     Measure("tf.data cycle_length", ("interleave",), ONE_CORE, take_away=_cycle_length),
     Measure("grappler deadline", ("grappler",), ("native", "native, all measures"), take_away=_deadline,
             note="a deadline of 1 ms stands for a host too slow for the default of 5 minutes"),
     Measure("jit_compile", ("XLA with rsqrt",), note="functions with jit_compile=True, which the policy keeps out"),
-    Measure("XLA_FLAGS", ("XLA",), environment={"XLA_FLAGS": None}),
+    Measure("XLA_FLAGS", ("XLA",), ("native", "Haswell", "native, XLA finds SSE4.2"), environment={"XLA_FLAGS": None}),
     Measure("keras config", ("keras defaults", "layer normalization"), ("native", "native, own keras.json"),
             take_away=_keras_config, note="the other host has a keras.json of its user's own"),
     Measure("PYTHONHASHSEED", hosts=("native", "native, again"), environment={"PYTHONHASHSEED": None},
@@ -166,11 +193,16 @@ MEASURES = (
             script=_NUMPY_HEAD + "import hashlib; print([(y.dtype.name, f, hashlib.sha256(getattr(np, f)(y).tobytes())"
             ".hexdigest()[:6]) for y in (x, x.astype('f8')) for f in"
             " ('sqrt', 'exp', 'log', 'sin', 'cos', 'tanh', 'arctan', 'cbrt', 'log1p', 'sum')])"),
-    Measure("OPENBLAS_CORETYPE", hosts=NUMPY, environment={"OPENBLAS_CORETYPE": None},
+    Measure("OPENBLAS_CORETYPE", hosts=OPENBLAS, environment={"OPENBLAS_CORETYPE": None},
             script=_NUMPY_HEAD + "a = x[:65536].reshape(256, 256); print((a @ a).view('u4').sum(dtype='u8'))"),
     Measure("OPENBLAS_NUM_THREADS", hosts=ONE_CORE, environment={"OPENBLAS_NUM_THREADS": None, "OMP_NUM_THREADS": None},
             script=_NUMPY_HEAD + "y = np.tile(x, 40); a = x[:90000].reshape(300, 300);"
             " print(float(y @ y), (a @ a).view('u4').sum(dtype='u8'), np.linalg.inv(a + 9 * np.eye(300)).sum())"),
+    Measure("OMP_NUM_THREADS", hosts=ONE_CORE, environment={"OMP_NUM_THREADS": None}, script=_K_MEANS),
+    Measure("KERAS_BACKEND", hosts=("native", "native, keras.json for jax"), environment={"KERAS_BACKEND": None},
+            script="import keras; print('computes with', keras.config.backend())"),
+    Measure("PYTHONNOUSERSITE", hosts=("native", "native, packages of its user"), environment={"PYTHONNOUSERSITE": None},
+            script=_USER_SITE, note="the interpreter below the virtual environment, which has no user site"),
     Measure("TZ", hosts=("native", "native, other zone"), environment={"TZ": None},
             script="import time; print(time.strftime('%H', time.localtime(0)))"),
     Measure("LC_ALL", hosts=("native", "native, other locale"), environment={"LC_ALL": None},

@@ -34,8 +34,17 @@ HOSTS = {
     "native, other zone": Host(environment={"TZ": "Asia/Kathmandu"}),
     "native, other locale": Host(environment={"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}),
     "native, own keras.json": Host(environment={"KERAS_HOME": str(KERAS_HOME)}),
+    "native, keras.json for jax": Host(environment={"KERAS_HOME": str(KERAS_HOME.with_name("jax_keras_home"))}),
+    "native, packages of its user": Host(environment={"HOSTS_USER_PACKAGE": "1"}),
+    # What a library would find by itself on another CPU, told to it: this machine may have no such CPU to emulate.
+    "native, oneDNN finds AVX": Host(environment={"ONEDNN_MAX_CPU_ISA": "AVX"}),
+    "native, oneDNN on as by VNNI": Host(environment={"TF_ENABLE_ONEDNN_OPTS": "1"}),
+    "native, XLA finds SSE4.2": Host(environment={"XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"}),
+    "native, NumPy finds no AVX2": Host(environment={"NPY_DISABLE_CPU_FEATURES": "X86_V3"}),
+    "native, OpenBLAS finds Sandy Bridge": Host(environment={"OPENBLAS_CORETYPE": "Sandybridge"}),
     "Haswell": Host("Haswell"),
     "EPYC-Rome": Host("EPYC-Rome"),
+    "EPYC,legacy-cache=on": Host("EPYC,legacy-cache=on"),
 }
 
 
@@ -54,6 +63,7 @@ class Bench:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
         self.shim = folder / "leave_out.so"
         source = Path(__file__).with_name("leave_out.c")
         subprocess.run(["cc", "-shared", "-fPIC", "-O1", source, "-o", self.shim, "-ldl"], check=True)
