@@ -33,16 +33,16 @@ if mode == "without":
 from bitforbit.training.recorder import Recorder  # noqa: E402
 
 first: dict[str, float] = {}
-note = Recorder.on_train_batch_end
+note = Recorder.on_test_begin
 
 
-def noted(self, batch, logs=None):
+def noted(self, logs=None):
     if not first:
         first.update(wall=store.since_start(time.monotonic()), cpu=time.process_time())
-    note(self, batch, logs)
+    note(self, logs)
 
 
-Recorder.on_train_batch_end = noted
+Recorder.on_test_begin = noted
 chosen = experiment.load(name)
 settings = config.resolve(chosen.config_type, None, (f"epochs={epochs}",))
 with tempfile.TemporaryDirectory() as folder:

@@ -29,7 +29,7 @@ def run(mode: str, name: str) -> dict:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if sys.argv[1:] else 3
-    print(f"{rounds} rounds, with / without: ratio of minima (of medians); seconds more until the first step ends")
+    print(f"{rounds} rounds, with / without: ratio of minima (of medians); seconds more until one epoch's steps end")
     print(f"{'':12}{'epoch':>14}{'whole training':>18}{'start, wall':>14}{'start, CPU':>12}")
     for name in sys.argv[2:] or EPOCHS:
         found: dict[str, list[dict]] = {mode: [] for mode in MODES}

@@ -15,7 +15,7 @@ from bitforbit.audit import check, gpu, graph
 from bitforbit.errors import DivergedError, PolicyError, UsageError
 from bitforbit.evidence import archive, canonical, curve, digests, runs
 from bitforbit.policy import Policy, activate, devices, host, readback
-from bitforbit.training import identity, pipeline, seeds, store
+from bitforbit.training import executions, identity, pipeline, seeds, store
 from bitforbit.training.experiment import Experiment
 
 # What a model may define in place of Keras's own, so that its steps make other variables.
@@ -178,6 +178,7 @@ def prepare(request: Request) -> Prepared:
         _check_compiled(model, request)
         _build_optimizer(model)
     seeds.seed_layers(model, seed)
+    executions.loop(model, _together(request, data))
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
     _build_metrics(model, batches.element_spec)
     try:
@@ -198,13 +199,12 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
     model, data, batches, audited, uses = prepare(request)
     (gpu if isinstance(audited, gpu.GpuAudit) else check).hold(audited, request.strict)
     recorder, failure = Recorder(report, keep_arrays), None
-    size = len(_first(data.x_train))
     try:
         with watch():
             model.fit(
                 batches,
                 epochs=config.epochs,
-                steps_per_epoch=-(-size // config.batch_size),
+                steps_per_epoch=executions.of_epoch(len(_first(data.x_train)), config.batch_size),
                 validation_data=(data.x_test, data.y_test),
                 validation_batch_size=config.batch_size,
                 shuffle=False,
@@ -223,10 +223,11 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
     metrics = {} if failure else model.evaluate(
         data.x_test, data.y_test, batch_size=config.batch_size, verbose=0, return_dict=True
     )  # fmt: skip
+    executions.predicting(model, _together(request, data))
     predictions = digests.tree("predictions", model.predict(data.x_test, batch_size=config.batch_size, verbose=0))
     timings = {
         "fit_seconds": finished - began,
-        "start_to_first_step": store.since_start(recorder.first_step or finished),
+        "start_to_first_validation": store.since_start(recorder.first_validation or finished),
         "epoch_ends": [moment - began for moment in recorder.epoch_ends],
     }
     inputs = [leaf for name, value in zip(data._fields, data, strict=True) for leaf in digests.tree(name, value)]
@@ -326,6 +327,12 @@ def _build_metrics(model, spec) -> None:
     except (RuntimeError, ValueError):
         # Symbols are not enough for it: its first step makes them.
         return
+
+
+def _together(request: Request, data) -> int:
+    # On a GPU nobody has held the loop's bits against the single steps'.
+    on_cpu = request.policy.device == devices.CPU
+    return executions.together(len(_first(data.x_train)), request.config.batch_size) if on_cpu else 1
 
 
 def _first(value) -> np.ndarray:

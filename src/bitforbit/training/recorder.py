@@ -21,7 +21,7 @@ class Recorder(keras.callbacks.Callback):
         rows: `(epoch, path, sha256)` for each weight after each epoch; epoch 0 is before training.
         good_weights: the model's arrays after the last good epoch.
         arrays: with `keep_arrays`, `path -> array` for each epoch, number 0 before training; else `None`.
-        first_step: seconds on the monotonic clock at the end of the first step, or `None`.
+        first_validation: seconds on the monotonic clock after the first epoch's steps, or `None`.
         epoch_ends: seconds on the monotonic clock after each epoch's evidence.
     """
 
@@ -32,15 +32,15 @@ class Recorder(keras.callbacks.Callback):
         self.epochs: list[dict] = []
         self.rows: list[tuple[int, str, str]] = []
         self.good_weights: list[np.ndarray] = []
-        self.first_step: float | None = None
+        self.first_validation: float | None = None
         self.epoch_ends: list[float] = []
 
     def on_train_begin(self, logs=None):
         self._keep(0)
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.first_step is None:
-            self.first_step = time.monotonic()
+    def on_test_begin(self, logs=None):
+        if self.first_validation is None:
+            self.first_validation = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
         numbers = {name: float(value) for name, value in (logs or {}).items()}
