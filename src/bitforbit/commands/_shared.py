@@ -1,9 +1,16 @@
 """What several commands share: their options, and the start under the policy."""
 
+from __future__ import annotations
+
 import argparse
+import sys
+from typing import TYPE_CHECKING
 
 from bitforbit import project
 from bitforbit.policy.model import PRECISIONS, Policy
+
+if TYPE_CHECKING:
+    from bitforbit.training import loop
 
 
 def add_experiment_options(parser: argparse.ArgumentParser) -> None:
@@ -77,3 +84,19 @@ def start(options) -> Policy:
     readback.refuse(readback.read_environment(chosen), strict=not options.no_strict)
     deferred.install()
     return chosen
+
+
+def request(options, pinned: Policy) -> loop.Request:
+    """Return what the options ask to train: experiment, config, seed and folder of runs; after `start`."""
+    from pathlib import Path
+
+    from bitforbit.training import config, experiment, loop, seeds, store
+
+    seed = seeds.parse(options.seed)
+    chosen = experiment.load(options.experiment)
+    file = Path(options.config) if options.config else None
+    resolved = config.resolve(chosen.config_type, file, tuple(options.set))
+    root, note = store.root(options.runs)
+    if note:
+        print(f"bitforbit {options.command}: {note}", file=sys.stderr)
+    return loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, getattr(options, "force", False))

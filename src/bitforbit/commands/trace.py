@@ -23,15 +23,11 @@ def run(options) -> int:
     pinned = _shared.start(options)
     from bitforbit.diagnosis.trace import experiments
     from bitforbit.report import progress
-    from bitforbit.training import config, experiment, loop, seeds, store
 
-    seed = seeds.parse(options.seed)
-    chosen = experiment.load(options.experiment)
-    file = Path(options.config) if options.config else None
-    resolved = config.resolve(chosen.config_type, file, tuple(options.set))
-    request = loop.Request(chosen, resolved, seed, pinned, store.root(options.runs)[0], not options.no_strict)
-    folder = Path(options.to or f"traces/{chosen.name}-seed-{seed}")
-    with progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json) as shown:
+    request = _shared.request(options, pinned)
+    name, seed = request.experiment.name, request.seed
+    folder = Path(options.to or f"traces/{name}-seed-{seed}")
+    with progress.Progress(request.config.epochs, f"{name} seed {seed}", quiet=options.json) as shown:
         done = experiments.trace(
             request, folder, shown, window, experiments.published(request), check=not options.no_observer_check
         )

@@ -23,17 +23,11 @@ def add_arguments(parser) -> None:
 def run(options) -> int:
     pinned = _shared.start(options)
     from bitforbit.report import progress
-    from bitforbit.training import config, experiment, loop, seeds, store
+    from bitforbit.training import loop
 
-    seed = seeds.parse(options.seed)
-    chosen = experiment.load(options.experiment)
-    file = Path(options.config) if options.config else None
-    resolved = config.resolve(chosen.config_type, file, tuple(options.set))
-    root, note = store.root(options.runs)
-    if note:
-        print(f"bitforbit train: {note}", file=sys.stderr)
-    request = loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, options.force)
-    shown = progress.Progress(resolved.epochs, f"{chosen.name} seed {seed}", quiet=options.json)
+    request = _shared.request(options, pinned)
+    chosen, resolved = request.experiment, request.config
+    shown = progress.Progress(resolved.epochs, f"{chosen.name} seed {request.seed}", quiet=options.json)
     with shown as report, _sentinel(options, chosen):
         outcome = loop.train(request, report)
     traced = _trace(request, outcome, Path(options.trace), options.json) if options.trace else None
