@@ -113,6 +113,10 @@ def test_what_did_not_finish_is_counted_and_shown(planted, tmp_path, setting, co
         (("--jobs", "0"), "expected at least one job, received --jobs 0. Next step: --jobs 2"),
         (("--seeds", "0-2", "--index", "3"), "expected an index from 0 to 2, received --index 3"),
         (
+            ("--scheduler", "tcp://127.0.0.1:8786"),
+            "expected --engine dask with --scheduler, received --engine local",
+        ),
+        (
             ("--engine", "kubernetes"),
             "expected an image by its digest, received none. Next step: --image NAME@sha256:DIGEST"
             " (docker image inspect --format '{{index .RepoDigests 0}}' NAME)",

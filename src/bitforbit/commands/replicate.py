@@ -48,6 +48,8 @@ def run(options) -> int:
         raise UsageError(f"expected at least one job, received --jobs {options.jobs}. Next step: --jobs 2")
     if options.index is not None and not 0 <= options.index < len(seeds):
         raise UsageError(f"expected an index from 0 to {len(seeds) - 1}, received --index {options.index}")
+    if options.scheduler and options.engine != "dask":
+        raise UsageError(f"expected --engine dask with --scheduler, received --engine {options.engine}")
     pinned = _shared.start(options)
     root, note = store.root(options.runs)
     if note:

@@ -45,6 +45,8 @@ class DaskPool:
         self.audits, self.audited = pool.audited_seeds(self.task.config_hash, seeds, audit), 0
         self.began, self.ended = time.monotonic(), 0
         client = connect(self.scheduler)
+        from distributed.comm import CommClosedError
+
         try:
             self.futures = {}
             for seed in seeds:
@@ -58,6 +60,8 @@ class DaskPool:
                 worker = self._take(future, seed, again)
                 if not again and seed in self.audits and self.found[seed].status == collect.FINISHED:
                     self._submit(client, seed, again=True, other_than=worker)
+        except CommClosedError:
+            raise self._lost() from None
         finally:
             client.close(timeout=1)
             store.prepare(folder)
@@ -166,6 +170,9 @@ def connect(scheduler: str):
         ) from None
     try:
         client.get_versions(check=True)
+    except OSError as error:
+        client.close(timeout=1)
+        raise HostError(f"expected a Dask scheduler at {scheduler}, found it gone: {error}") from None
     except ValueError as error:
         client.close(timeout=1)
         raise HostError(f"expected the same versions on every worker, found: {error}") from None
