@@ -68,7 +68,8 @@ def finish(root, expected, *words):
         names = {path.name for path in folder.iterdir()}
         assert {"result.json", "run.json", "model.keras"} <= names, folder
     assert digests(bitforbit("replicate", *TINY, "--runs", root, "--json", *words)) == expected
-    assert [name for name in folders(root) if name != "statistics.json"] == [f"seed-{seed}" for seed in range(3)]
+    left = [name for name in folders(root) if name not in ("statistics.json", "seeds.png", "seeds.svg")]
+    assert left == [f"seed-{seed}" for seed in range(3)]
 
 
 def worker(root, moment, expected):
@@ -160,7 +161,7 @@ def full_disk_problem():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kib", [64, 150, 300, 420])
+@pytest.mark.parametrize("kib", [64, 100, 150, 300])
 def test_a_full_disk(expected, tmp_path, kib):
     """The disk fills up while runs are published; with room again the same command goes on."""
     if full_disk_problem():
