@@ -4,6 +4,7 @@ import os
 
 from bitforbit.diagnosis.attribute.found import DIFFERS, Diagnosis, Guilty
 from bitforbit.diagnosis.compare import text as comparison
+from bitforbit.diagnosis.script import overrides
 from bitforbit.report.tree import Node
 
 AGAIN = "started again, that step has other digests once more: op and line, where they are told, are of that repetition"
@@ -104,8 +105,7 @@ def _line(node: Node, before: str, frame) -> None:
 
 def _shown(path: str) -> str:
     """A path below the working directory without it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
+    return overrides.shown(path, os.getcwd())
 
 
 def _commands(node: Node, a: str, b: str) -> None:

@@ -25,6 +25,13 @@ def together(size: int, batch_size: int) -> int:
     return max(number for number in range(1, MOST + 1) if steps % number == 0)
 
 
+def has_own(model, names: tuple[str, ...]) -> bool:
+    """Return whether a model defines one of these methods in place of Keras's own."""
+    import keras
+
+    return any(getattr(type(model), name) is not getattr(keras.Model, name) for name in names)
+
+
 def loop(model, steps: int) -> None:
     """Have `fit` and `evaluate` make `steps` steps a call, with a model whose steps are Keras's own and graphs.
 
@@ -32,10 +39,7 @@ def loop(model, steps: int) -> None:
         model: compiled; left alone where it asks for a number of steps itself.
         steps: of one call.
     """
-    import keras
-
-    own = any(getattr(type(model), name) is not getattr(keras.Model, name) for name in STEPS)
-    if not own and not model.run_eagerly and model.steps_per_execution == 1:
+    if not has_own(model, STEPS) and not model.run_eagerly and model.steps_per_execution == 1:
         model.steps_per_execution = steps
 
 

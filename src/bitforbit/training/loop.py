@@ -303,7 +303,8 @@ def _build_optimizer(model) -> None:
     """
     import keras
 
-    optimizer, own = model.optimizer, type(model).train_step is not keras.Model.train_step
+    optimizer = model.optimizer
+    own = executions.has_own(model, ("train_step",))
     if optimizer is None or optimizer.built or own or not model.built:
         return
     # The scope that `Optimizer.apply` opens: a variable's path begins with it, and digests hold paths.
@@ -317,10 +318,7 @@ def _build_metrics(model, spec) -> None:
 
     Only with a built model and steps of Keras's own: then these are what the first step would make.
     """
-    import keras
-
-    own = any(getattr(type(model), name) is not getattr(keras.Model, name) for name in STEPS)
-    if own or not all(layer.built for layer in model._flatten_layers()):
+    if executions.has_own(model, STEPS) or not all(layer.built for layer in model._flatten_layers()):
         return
     try:
         model._symbolic_build(data_batch=spec)

@@ -143,8 +143,7 @@ def _is_clear(item: Guilty) -> bool:
 
 def _host_jobs(base: Change, table: list[Condition]) -> list[Job]:
     """Return runs with pins taken off: each expected one alone, the others together."""
-    expected = [item for item in table if item.name in EXPECTED]
-    others = [item for item in table if item.name not in EXPECTED]
+    expected, others = _by_expectation(table)
     jobs = [Job(f"{item.name}, unpinned", base | item.change) for item in expected]
     if others:
         jobs.append(Job(f"{', '.join(item.name for item in others)}, unpinned", _together(base, others)))
@@ -153,8 +152,7 @@ def _host_jobs(base: Change, table: list[Condition]) -> list[Job]:
 
 def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition], outcomes: list[Outcome]) -> None:
     """Read the runs of `_host_jobs`; where the others together differ, run each of them alone."""
-    expected = [item for item in table if item.name in EXPECTED]
-    others = [item for item in table if item.name not in EXPECTED]
+    expected, others = _by_expectation(table)
     pairs = list(zip(expected, outcomes, strict=False))
     if others and outcomes[-1].key != found.control.key:
         alone = runner.run_all([Job(f"{item.name}, unpinned", base | item.change) for item in others])
@@ -169,6 +167,11 @@ def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]
     found.host_free = [
         item.name for item in table if item.name not in sensitive and f"{item.name}, unpinned" not in failed
     ]
+
+
+def _by_expectation(table: list[Condition]) -> tuple[list[Condition], list[Condition]]:
+    """Return the conditions that are expected to differ, and the others."""
+    return [item for item in table if item.name in EXPECTED], [item for item in table if item.name not in EXPECTED]
 
 
 def _together(base: Change, table: list[Condition]) -> Change:

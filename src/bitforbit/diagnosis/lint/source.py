@@ -164,3 +164,12 @@ def inside(node: ast.AST) -> Iterator[ast.AST]:
     while node is not None:
         yield node
         node = getattr(node, "parent", None)
+
+
+def once(pairs):
+    """Yield those `(node, other)` whose node is one, each node the first time that it comes."""
+    told: set[int] = set()
+    for node, other in pairs:
+        if node is not None and id(node) not in told:
+            told.add(id(node))
+            yield node, other

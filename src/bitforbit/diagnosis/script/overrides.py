@@ -97,5 +97,6 @@ def is_library(filename: str) -> bool:
 
 
 def shown(filename: str, folder: str) -> str:
+    """Return a path below `folder` without it."""
     relative = os.path.relpath(filename, folder)
     return filename if relative.startswith("..") else relative

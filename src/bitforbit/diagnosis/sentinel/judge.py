@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from bitforbit.diagnosis.script import overrides
 from bitforbit.diagnosis.sentinel import frames
 
 ENTROPY, CLOCK, PROCESS, LISTING, THREAD = "entropy", "clock", "process", "listing", "thread"
@@ -116,8 +117,7 @@ class Sentinel:
         if not found:
             return
         path, line = found
-        relative = os.path.relpath(path, self._folder) if self._folder else path
-        place = f"{path if relative.startswith('..') else relative}:{line}"
+        place = f"{overrides.shown(path, self._folder) if self._folder else path}:{line}"
         if not any(event.kind == kind and event.place == place for event in self.events):
             self.events.append(Event(kind, place, text))
             self._say(str(self.events[-1]))

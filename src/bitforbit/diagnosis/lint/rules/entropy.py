@@ -4,7 +4,7 @@ import ast
 
 from bitforbit.diagnosis.lint.rule import Rule
 from bitforbit.diagnosis.lint.rules import _seeding
-from bitforbit.diagnosis.lint.source import Source
+from bitforbit.diagnosis.lint.source import Source, once
 
 CLOCK = (
     "time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "time.perf_counter", "time.perf_counter_ns",
@@ -38,16 +38,12 @@ class _ChangingSeed(Rule):
     what = ""
 
     def check(self, source):
-        told: set[int] = set()
-        for value in seeds(source):
-            for call, path in _seeding.origins(source, value):
-                if path in self.paths and id(call) not in told:
-                    told.add(id(call))
-                    yield (
-                        call,
-                        f"{ast.unparse(call.func)}() as a seed: {self.what}. Write the seed down: an argument,"
-                        " or a constant.",
-                    )
+        origins = (origin for value in seeds(source) for origin in _seeding.origins(source, value))
+        for call, _ in once((call, path) for call, path in origins if path in self.paths):
+            yield (
+                call,
+                f"{ast.unparse(call.func)}() as a seed: {self.what}. Write the seed down: an argument, or a constant.",
+            )
 
 
 def seeds(source: Source):

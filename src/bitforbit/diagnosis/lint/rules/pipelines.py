@@ -4,7 +4,7 @@ import ast
 
 from bitforbit.diagnosis.lint.rule import Rule
 from bitforbit.diagnosis.lint.rules import _workers
-from bitforbit.diagnosis.lint.source import argument, has_stars, is_false, is_none, keyword
+from bitforbit.diagnosis.lint.source import argument, has_stars, is_false, is_none, keyword, once
 
 
 class NotDeterministicPipeline(Rule):
@@ -55,21 +55,17 @@ class ParallelStatefulMap(Rule):
     code, name = "BFB502", "parallel-stateful-map"
 
     def check(self, source):
-        told: set[int] = set()
-        for call in source.methods.get("map", ()):
-            if is_none(keyword(call, "num_parallel_calls")) or not call.args:
-                continue
-            draw = _workers.first_draw(source, _workers.function_of(source, call.args[0]))
-            if draw is not None and id(draw) not in told:
-                told.add(id(draw))
-                yield (
-                    draw,
-                    (
-                        f"{ast.unparse(draw.func)}() draws inside a parallel map (line {call.lineno}): which element"
-                        " gets"
-                        " which draw depends on the threads. Use tf.random.stateless_* with a seed for each element."
-                    ),
-                )
+        draws = (
+            (_workers.first_draw(source, _workers.function_of(source, call.args[0])), call)
+            for call in source.methods.get("map", ())
+            if call.args and not is_none(keyword(call, "num_parallel_calls"))
+        )
+        for draw, call in once(draws):
+            yield (
+                draw,
+                f"{ast.unparse(draw.func)}() draws inside a parallel map (line {call.lineno}): which element gets"
+                " which draw depends on the threads. Use tf.random.stateless_* with a seed for each element.",
+            )
 
 
 class TraceTimeDraw(Rule):

@@ -119,11 +119,8 @@ class SeedsOneOfSeveral(Rule):
         if others and source.uses_keras and not source.called(*_seeding.PYTHON):
             yield (
                 others[0],
-                (
-                    f"{ast.unparse(others[0].func)}() does not seed Python's random, from which Keras 3 takes the"
-                    " seeds of"
-                    " initializers and dropout. Call keras.utils.set_random_seed(seed)."
-                ),
+                f"{ast.unparse(others[0].func)}() does not seed Python's random, from which Keras 3 takes the seeds of"
+                " initializers and dropout. Call keras.utils.set_random_seed(seed).",
             )
 
 

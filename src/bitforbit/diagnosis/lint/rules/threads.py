@@ -4,7 +4,7 @@ import ast
 
 from bitforbit.diagnosis.lint.rule import Rule
 from bitforbit.diagnosis.lint.rules import _workers
-from bitforbit.diagnosis.lint.source import arguments, is_true, keyword
+from bitforbit.diagnosis.lint.source import arguments, is_true, keyword, once
 
 
 class ParallelLoader(Rule):
@@ -57,26 +57,20 @@ class SharedInThreads(Rule):
     UNORDERED = ("concurrent.futures.as_completed", "asyncio.as_completed")
 
     def check(self, source):
-        told: set[int] = set()
-        for function, starter in _workers.started(source):
-            append = _appends_outside(function)
-            if append is not None and id(append) not in told:
-                told.add(id(append))
-                yield (
-                    append,
-                    (
-                        f"threads (started on line {starter.lineno}) append here in the order in which they come."
-                        " Use pool.map, which keeps the order, or store by index."
-                    ),
-                )
+        appends = ((_appends_outside(function), starter) for function, starter in _workers.started(source))
+        for append, starter in once(appends):
+            yield (
+                append,
+                f"threads (started on line {starter.lineno}) append here in the order in which they come."
+                " Use pool.map, which keeps the order, or store by index.",
+            )
         for call in source.called(*self.UNORDERED):
             loop = call.parent
             if isinstance(loop, (ast.For, ast.comprehension)) and not _stores_by_key(loop):
                 yield call, "as_completed gives results in the order in which they finish. Use pool.map, or sort them."
-        for name in ("imap_unordered",):
-            for call in source.methods.get(name, ()):
-                if not _is_sorted(call):
-                    yield call, f"{name} gives results in the order in which they finish. Use imap, or sort them."
+        for call in source.methods.get("imap_unordered", ()):
+            if not _is_sorted(call):
+                yield call, "imap_unordered gives results in the order in which they finish. Use imap, or sort them."
 
 
 class DrawsInThreads(Rule):
