@@ -13,6 +13,7 @@ IMAGE ?= bitforbit
 TAG ?= cpu
 CUDA_TAG ?= cuda
 RUNS ?= runs
+WORK ?=
 DOCKER ?= docker
 
 VENV := .venv
@@ -39,7 +40,7 @@ train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 replicates: setup ## train EXPERIMENT with N seeds, 0 to N-1; goes on where it was interrupted
 	@$(BIN)/bitforbit replicate $(EXPERIMENT) --seeds 0-$$(($(or $(N),30) - 1)) --runs $(RUNS) $(ARGS)
 
-verify: setup ## train the reference experiments and hold them against golden/
+verify: setup ## train the reference experiments, or run the scripts, and hold them against golden/
 	@$(BIN)/bitforbit verify $(ARGS)
 
 lint: $(BIN)/bitforbit $(VENV)/.dev ## check Python, shell and Dockerfile
@@ -65,10 +66,10 @@ docker-train: ## train EXPERIMENT with SEED in the image, results in RUNS
 	@DOCKER="$(DOCKER)" docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) train $(EXPERIMENT) --seed $(SEED) $(ARGS)
 
 docker-verify: ## verify in the image
-	@DOCKER="$(DOCKER)" docker/run.sh "" $(IMAGE):$(TAG) verify $(ARGS)
+	@DOCKER="$(DOCKER)" WORK="$(WORK)" docker/run.sh "" $(IMAGE):$(TAG) verify $(ARGS)
 
 golden: setup ## write golden/ anew: a decision, say why and bump the policy's version
-	@$(BIN)/bitforbit verify --write
+	@$(BIN)/bitforbit verify --write $(ARGS)
 
 lock: $(VENV)/.dev ## resolve requirements*.in into requirements*.lock
 	@for name in $(LOCKS); do $(COMPILE) $(ARGS) --output-file $$name.lock $$name.in; done

@@ -24,24 +24,33 @@ pool-size = 4
 
 [tool.bitforbit.reference."shapes.experiment"]
 epochs = 2
+
+[tool.bitforbit.scripts]
+"train.py" = ["-n", "3"]
 """
 
 
 def test_settings_of_a_project(tmp_path):
     (tmp_path / "pyproject.toml").write_text(SETTINGS)
-    assert project.settings(tmp_path) == ("shapes.experiment", 4, {"shapes.experiment": {"epochs": 2}})
+    assert project.settings(tmp_path) == (
+        "shapes.experiment",
+        4,
+        {"shapes.experiment": {"epochs": 2}},
+        {"train.py": ["-n", "3"]},
+    )
 
 
 def test_without_settings_all_is_as_built_in(tmp_path):
-    assert project.settings(tmp_path) == project.settings(PROJECT) == ("digits", None, None)
+    assert project.settings(tmp_path) == project.settings(PROJECT) == ("digits", None, None, {})
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("[tool.bitforbit]\npool = 4", "unknown key 'pool' in [tool.bitforbit] of {}. Valid keys: experiment, pool-size, reference."),
+        ("[tool.bitforbit]\npool = 4", "unknown key 'pool' in [tool.bitforbit] of {}. Valid keys: experiment, pool-size, reference, scripts."),
         ("[tool.bitforbit]\npool-size = '4'", "expected pool-size of type int in {}, found '4'."),
         ("[tool.bitforbit.reference]\nx = 1", "expected a table of config keys for reference.x in {}, found 1."),
+        ("[tool.bitforbit.scripts]\nx = 'a'", "expected a list of arguments for scripts.x in {}, found 'a'."),
         ("[tool", "expected TOML in {}, found: Expected ']' at the end of a table declaration (at end of document)"),
     ],
 )  # fmt: skip

@@ -5,6 +5,8 @@ experiment = "shapes.experiment"        # what `bitforbit train` trains; "digits
 pool-size = 4                           # threads of each pool; the policy's own size unless given
 [tool.bitforbit.reference."shapes.experiment"]
 epochs = 2                              # what `bitforbit verify` trains, with which keys of its config
+[tool.bitforbit.scripts]
+"train.py" = ["--epochs", "3"]          # scripts that `bitforbit verify` runs, each with its arguments
 """
 
 import tomllib
@@ -23,17 +25,29 @@ class Settings(NamedTuple):
         experiment: name of its default experiment.
         pool_size: threads of each pool, or `None` for the policy's own size.
         reference: experiments that `verify` trains, each with overrides of its config, or `None` for the built-in ones.
+        scripts: scripts that `verify` runs, each with its arguments.
     """
 
     experiment: str = "digits"
     pool_size: int | None = None
     reference: dict[str, dict] | None = None
+    scripts: dict[str, list[str]] = {}  # noqa: RUF012
 
 
 def root() -> Path:
     """Return the project's folder: that of the source tree, else the current one."""
     source_tree = Path(__file__).resolve().parents[2]
     return source_tree if (source_tree / FILE).is_file() else Path.cwd()
+
+
+def is_bitforbit() -> bool:
+    """Return whether this is bitforbit's own project: its pyproject.toml says so, or there is none."""
+    try:
+        return tomllib.loads((root() / FILE).read_text(encoding="utf-8"))["project"]["name"] == "bitforbit"
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
 
 
 def settings(folder: Path | None = None) -> Settings:
@@ -49,7 +63,7 @@ def settings(folder: Path | None = None) -> Settings:
         return Settings()
     except (OSError, ValueError) as error:
         raise UsageError(f"expected TOML in {path}, found: {error}") from None
-    known = {"experiment": str, "pool-size": int, "reference": dict}
+    known = {"experiment": str, "pool-size": int, "reference": dict, "scripts": dict}
     for key, value in table.items():
         if key not in known:
             raise UsageError(f"unknown key {key!r} in [tool.bitforbit] of {path}. Valid keys: {', '.join(known)}.")
@@ -59,4 +73,9 @@ def settings(folder: Path | None = None) -> Settings:
     for name, overrides in (reference or {}).items():
         if not isinstance(overrides, dict):
             raise UsageError(f"expected a table of config keys for reference.{name} in {path}, found {overrides!r}.")
-    return Settings(table.get("experiment", Settings().experiment), table.get("pool-size"), reference or None)
+    scripts = table.get("scripts", {})
+    for name, arguments in scripts.items():
+        if not isinstance(arguments, list) or not all(isinstance(word, str) for word in arguments):
+            raise UsageError(f"expected a list of arguments for scripts.{name} in {path}, found {arguments!r}.")
+    experiment = table.get("experiment", Settings().experiment)
+    return Settings(experiment, table.get("pool-size"), reference or None, scripts)

@@ -103,7 +103,7 @@ def test_names_and_settings_are_the_answers(tmp_path):
     folder = generate(tmp_path, project_name="Étude d'ondes", package_name="ondes", description="Waves.", author="Zoë O'Neil",
                       license="BSD-3-Clause", pool_size="4", task="blank")  # fmt: skip
     assert folder.name == "etude-d-ondes"
-    assert settings.settings(folder) == ("ondes.experiment", 4, {"ondes.experiment": {"epochs": 2}})
+    assert settings.settings(folder) == ("ondes.experiment", 4, {"ondes.experiment": {"epochs": 2}}, {})
     meta = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     assert (meta["name"], meta["license"], meta["authors"]) == (
         "etude-d-ondes",

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 from support import PROJECT, bitforbit
 
+from bitforbit import project as settings
 from bitforbit.errors import UsageError
 from bitforbit.starter import adopt
 
@@ -46,6 +47,7 @@ def test_it_writes_what_a_project_needs_and_once(mine):
     ]
     listed = subprocess.run(["make", "help"], cwd=mine, capture_output=True, text=True, check=True).stdout
     assert "  make run " in listed and "  make docker-run " in listed
+    assert settings.settings(mine).scripts == {"train.py": []}
     assert "IMAGE ?= my-study\nSCRIPT ?= train.py\n" in (mine / "Makefile").read_text()
     again = bitforbit("init", "--yes", cwd=mine)
     assert again.stdout == "around train.py, which is not touched:\nnothing to write: all is there\n"
@@ -54,9 +56,12 @@ def test_it_writes_what_a_project_needs_and_once(mine):
 def test_files_of_the_users_stay(mine):
     (mine / "Makefile").write_text("all:\n")
     (mine / "requirements.in").write_text("keras\n")
+    (mine / "pyproject.toml").write_text("[project]\n")
     done = bitforbit("init", "--yes", cwd=mine)
     assert done.returncode == 0
     assert "  keep   Makefile: yours. add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)\n" in done.stdout
+    advice = 'add to it: [tool.bitforbit.scripts] "train.py" = []   and: [tool.ruff] extend-exclude = ["src/bitforbit", "docker"]'
+    assert f"  keep   pyproject.toml: yours. {advice}\n" in done.stdout
     assert (mine / "Makefile").read_text() == "all:\n" and (mine / "requirements.in").read_text() == "keras\n"
 
 

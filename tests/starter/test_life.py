@@ -175,10 +175,32 @@ def test_around_a_script_the_image_gives_the_native_digests(tmp_path):
     try:
         make(folder, "image", **docker)
         there, here = make(folder, "docker-run", RUNS="runs-image", **docker).stderr, make(folder, "run").stderr
+        make(folder, "golden")
+        for target in ("verify", "docker-verify"):
+            assert make(folder, target, **docker).stdout == "same bits as golden/cpu-x86-64-v3/my train.py: 1 fit\n"
     finally:
         subprocess.run([docker["DOCKER"], "rmi", "-f", "bitforbit-test-a-script:cpu"], capture_output=True)
     pattern = re.compile(r"^bitforbit run:   (weights|result) +([0-9a-f]{64})$", re.MULTILINE)
     assert pattern.findall(there) == pattern.findall(here) and len(pattern.findall(here)) == 2
+
+
+def test_a_scripts_goldens_are_its_own(tmp_path):
+    (tmp_path / "train.py").write_text(SCRIPT)
+    assert bitforbit("init", "--yes", cwd=tmp_path).returncode == 0
+    seed_environment(tmp_path)
+    refused = make(tmp_path, "verify", check=False)
+    assert "cannot compare: expected goldens of train.py at " in refused.stderr
+    make(tmp_path, "golden")
+    (tmp_path / "train.py").write_text(SCRIPT + "# a comment\n")
+    assert make(tmp_path, "verify").stdout == "same bits as golden/cpu-x86-64-v3/train.py: 1 fit\n"
+    (tmp_path / "train.py").write_text(SCRIPT.replace("tanh", "relu"))
+    told = make(tmp_path, "verify", check=False).stdout
+    assert told.startswith("different: train.py, goldens and this run\n├─ first difference: epoch 1\n")
+    (tmp_path / "train.py").write_text(SCRIPT.replace("x = ", "import os\nx = int.from_bytes(os.urandom(4)) + "))
+    assert (
+        "no goldens were written. Next step: bitforbit diagnose train.py\n"
+        in make(tmp_path, "golden", check=False).stderr
+    )
 
 
 def git(folder: Path, *words) -> str:

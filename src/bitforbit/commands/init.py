@@ -46,7 +46,7 @@ def _show(chosen, script: str) -> None:
     for name, count in grouped.items():
         print(f"  write  {name}" + (f" ({count} files)" if name.endswith("/") else ""))
     for name in chosen.kept:
-        print(f"  keep   {name}: yours. {adopt.ADVICE[name]}".rstrip(". "))
+        print(f"  keep   {name}: yours. {adopt.ADVICE[name].replace('{script}', script)}".rstrip(". "))
 
 
 def _confirmed() -> bool:

@@ -1,14 +1,17 @@
-"""Train the reference experiments and hold them against the goldens; or hold an ensemble against its record."""
+"""Hold the reference experiments and scripts against the goldens; or an ensemble against its record."""
 
 import json
 from pathlib import Path
 
 from bitforbit.commands import _shared
+from bitforbit.errors import UsageError
 
 
 def add_arguments(parser) -> None:
     parser.add_argument(
-        "experiment", nargs="*", help="which ones (default: all); or an ensemble.keras, with its experiment or alone"
+        "experiment",
+        nargs="*",
+        help="which ones, scripts too (default: all); or an ensemble.keras, with its experiment or alone",
     )
     parser.add_argument("--golden", metavar="FILE", help="goldens to hold against (default: golden/<host class>.json)")
     parser.add_argument("--write", action="store_true", help="write the goldens instead (a decision: bump the policy)")
@@ -26,11 +29,18 @@ def run(options) -> int:
         return _ensemble(options, pinned)
     from bitforbit import verify
 
-    return verify.command(options, pinned)
+    options.experiment, scripts = verify.chosen(options.experiment)
+    if options.experiment and scripts and options.json:
+        raise UsageError("expected --json with experiments or with scripts. Next step: name the ones that are meant")
+    code = verify.command(options, pinned) if options.experiment else 0
+    if scripts:
+        from bitforbit.diagnosis.script import goldens
+
+        code = max(code, goldens.command(options, pinned, scripts))
+    return code
 
 
 def _ensemble(options, pinned) -> int:
-    from bitforbit.errors import UsageError
     from bitforbit.replicates.ensemble import verify
     from bitforbit.report import ensemble as shown
 

@@ -153,7 +153,8 @@ def read(path: Path, host_class: str, device: str = "cpu") -> dict:
 def comparable(expected: dict, policy: dict, stack: dict) -> str:
     """Return why goldens and this process cannot be compared, or an empty text."""
     for name, wanted, found in (("policy", expected["policy"], policy), ("stack", expected["stack"], stack)):
-        for key in sorted(wanted.keys() | found.keys()):
+        # The digest last: it follows from the others, which say more.
+        for key in sorted(wanted.keys() | found.keys(), key=lambda key: (key == "digest", key)):
             if wanted.get(key) != found.get(key):
                 return f"the goldens are of {name} {key} {wanted.get(key)!r}, this is {found.get(key)!r}"
     return ""

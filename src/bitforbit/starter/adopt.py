@@ -26,7 +26,8 @@ ADVICE = {
     "Makefile": "add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)",
     ".gitignore": "add to it: /.venv/ /runs/ /data/ /.bitforbit/ /src/bitforbit/kernels/_build/",
     ".dockerignore": "the image needs src, golden, docker, pyproject.toml and requirements*: let none be ignored",
-    "pyproject.toml": 'add to it: [tool.ruff] extend-exclude = ["src/bitforbit", "docker"]; settings: [tool.bitforbit]',
+    "pyproject.toml": 'add to it: [tool.bitforbit.scripts] "{script}" = []   and: [tool.ruff] extend-exclude ='
+    ' ["src/bitforbit", "docker"]',
     "requirements.in": "add to it the lines of bitforbit's own, then: make lock",
     "golden/README.md": "",
 }
@@ -35,6 +36,8 @@ MAKEFILE = """\
 IMAGE ?= {image}
 SCRIPT ?= {script}
 LINT_SOURCES := "$(SCRIPT)"
+# In the image, verify starts where the script is.
+WORK := /work
 
 include bitforbit.mk
 
@@ -42,7 +45,7 @@ run: setup ## run SCRIPT natively under the policy, with digests of each fit
 	@$(BIN)/bitforbit run "$(SCRIPT)" $(ARGS)
 
 docker-run: ## run SCRIPT in the image, results in RUNS
-	@DOCKER="$(DOCKER)" WORK=/work docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) run "$(SCRIPT)" $(ARGS)
+	@DOCKER="$(DOCKER)" WORK=$(WORK) docker/run.sh "$(RUNS)" $(IMAGE):$(TAG) run "$(SCRIPT)" $(ARGS)
 """
 PYPROJECT = """\
 [project]
@@ -54,11 +57,15 @@ requires-python = ">=3.11,<3.14"
 # Threads of each pool. It decides bits: after a change, `make image`.
 pool-size = 2
 
+# What `make golden` runs twice and records, and `make verify` runs and holds against it: scripts with their arguments.
+[tool.bitforbit.scripts]
+"{script}" = []
+
 [tool.ruff]
 # The machinery comes from its own repository, with its own checks.
 extend-exclude = ["src/bitforbit", "docker"]
 """
-GOLDEN = "What every machine must give: `make golden` writes it, `make verify` holds against it.\n"
+GOLDEN = "What every machine must give: `make golden` writes it, `make verify` holds against it. Commit it.\n"
 
 
 class Plan(NamedTuple):
@@ -132,7 +139,7 @@ def plan(source: Path, folder: Path, script: str) -> Plan:
         wanted["LICENSES/bitforbit.txt"] = licence
     image = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "project"
     wanted["Makefile"] = MAKEFILE.format(image=image, script=script)
-    wanted[project.FILE] = PYPROJECT.format(image=image)
+    wanted[project.FILE] = PYPROJECT.format(image=image, script=script)
     wanted["golden/README.md"] = GOLDEN
     write = {name: content for name, content in wanted.items() if not os.path.lexists(folder / name)}
     there = [name for name in wanted if name not in write and _read(wanted[name]) != _bytes(folder / name)]

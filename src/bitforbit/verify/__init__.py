@@ -17,16 +17,16 @@ SAME, DIFFERENT = 0, 1
 
 
 def command(options, policy: Policy) -> int:
-    """Run the comparison; see `bitforbit verify --help` for the options.
+    """Hold the experiments `options.experiment` against the goldens; see `bitforbit verify --help`.
 
     Raises:
         UsageError: there is nothing to compare with; exit 2, never a pass.
     """
-    references = _references()
-    names = options.experiment or list(references)
+    references, names = _references(), options.experiment
     for name in names:
         if name not in references:
-            raise UsageError(f"unknown reference experiment {name!r}. Expected: {', '.join(references)}.")
+            known = ", ".join([*references, *project.settings().scripts])
+            raise UsageError(f"unknown reference experiment {name!r}. Expected: {known}.")
     host_class = devices.host_class(policy)
     path = Path(options.golden) if options.golden else golden.default_path(host_class)
     record, stack = policy.record(), identity.stack(policy.device)
@@ -66,6 +66,23 @@ def command(options, policy: Policy) -> int:
     if options.attest:
         _attest(Path(options.attest), path, policy, names, mismatches)
     return _conclude(options, names, mismatches, path.name)
+
+
+def chosen(names: list[str]) -> tuple[list[str], list[str]]:
+    """Return which experiments and which scripts are meant by `names`: all of the project where there are none.
+
+    Raises:
+        UsageError: it is a project of the user's own that has neither.
+    """
+    own = project.settings()
+    if names:
+        return [name for name in names if name not in own.scripts], [name for name in names if name in own.scripts]
+    if own.reference is None and not own.scripts and not project.is_bitforbit():
+        raise UsageError(
+            f"expected reference experiments or scripts in {project.root() / project.FILE}, found none."
+            ' Next step: add [tool.bitforbit.scripts] with "train.py" = [], its arguments'
+        )
+    return list(own.reference or ({} if own.scripts else golden.REFERENCE)), list(own.scripts)
 
 
 def _references() -> dict[str, dict]:

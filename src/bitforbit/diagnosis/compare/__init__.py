@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from bitforbit.diagnosis.compare import causes, epochs, rerun, steps, subjects
+from bitforbit.diagnosis.compare import causes, epochs, fits, rerun, steps, subjects
 from bitforbit.diagnosis.compare.difference import Difference
 from bitforbit.diagnosis.compare.subjects import CannotCompareError
 from bitforbit.diagnosis.trace.sites import BATCH
@@ -12,6 +12,10 @@ __all__ = ["CannotCompareError", "Difference", "compare"]
 
 MORE = (
     "bitforbit trace EXPERIMENT --seed N --to FOLDER on both sides writes digests of every step;"
+    " bitforbit compare FOLDER FOLDER then names step, layer, op and line"
+)
+MORE_OF_SCRIPTS = (
+    "bitforbit run --trace FOLDER SCRIPT on both sides writes digests of every step;"
     " bitforbit compare FOLDER FOLDER then names step, layer, op and line"
 )
 
@@ -38,9 +42,10 @@ def compare(run_a, run_b, anyway: bool = False, zoom: bool = True) -> Difference
         )
     if a.trace and b.trace:
         found = _of_steps(a, b, zoom)
-    elif a.result and b.result:
-        found = epochs.first(a, b)
-        found = found and replace(found, more=(MORE,))
+    elif _word(a) == _word(b):
+        script = "fits" in a.result
+        found = (fits if script else epochs).first(a, b)
+        found = found and replace(found, more=(MORE_OF_SCRIPTS if script else MORE,))
     else:
         raise CannotCompareError(
             f"cannot compare: {run_a} is a {_word(a)}, {run_b} is a {_word(b)}. Next step: two of the same kind"
@@ -76,4 +81,6 @@ def _tensor(site) -> str:
 
 
 def _word(side) -> str:
-    return "trace" if side.trace else "published run"
+    if side.trace:
+        return "trace"
+    return "published run of a script" if "fits" in side.result else "published run"
