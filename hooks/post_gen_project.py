@@ -27,6 +27,8 @@ def main(answers, folder):
     if answers["ci"] == "none":
         shutil.rmtree(folder / ".github")
     clear(folder)
+    # Whole from here on: pre_gen_project.py's guard leaves it.
+    (folder / ".unfinished").unlink(missing_ok=True)
 
 
 def choose(tasks, name, target):

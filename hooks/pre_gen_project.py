@@ -1,9 +1,14 @@
-"""Refuse answers that cannot become a project, before any file is written."""
+"""Refuse answers that cannot become a project before any file is written, and see to it that no half of one stays."""
 
 import json
 import keyword
+import os
 import re
+import select
+import shutil
 import sys
+import time
+from pathlib import Path
 
 ANSWERS = json.loads(r"""{{ cookiecutter | tojson }}""")
 # Names that a package must not take: what it stands beside, and what the locks install, which Python would find first.
@@ -58,7 +63,46 @@ def suggestion(package):
     return word[:40] if word[:1].isalpha() and word != package else f"project_{word[:32]}".rstrip("_")
 
 
+def guard(folder):
+    """Leave a process that removes `folder` where cookiecutter ends before the project is whole, however it ends.
+
+    cookiecutter itself removes what it made only after an error of a hook: not after Ctrl-C, a signal, or a full disk.
+    post_gen_project.py takes the mark away as its last step.
+    """
+    cookiecutter = os.getppid()
+    try:
+        ended = os.pidfd_open(cookiecutter)
+        kept = b"--keep-project-on-failure" in Path(f"/proc/{cookiecutter}/cmdline").read_bytes()
+    except (AttributeError, OSError):  # not Linux
+        return
+    if kept or any(folder.iterdir()):  # --overwrite-if-exists: files of the user's may be there
+        return
+    mark = folder / ".unfinished"
+    mark.touch()
+    if os.fork():
+        return
+    os.setsid()  # out of reach of Ctrl-C
+    os.chdir("/")
+    for stream in (0, 1):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    while mark.exists() and not select.select([ended], [], [], 0.1)[0]:
+        pass
+    try:
+        mark.unlink()
+    except FileNotFoundError:  # the project is whole, or cookiecutter has removed it
+        os._exit(0)
+    for _ in range(50):  # a hook that outlived cookiecutter may still write there
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            break
+        time.sleep(0.1)
+    word = "remove" if folder.exists() else "removed"
+    print(f"bitforbit starter: cookiecutter ended before the project was whole; {word} {folder}", file=sys.stderr)
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    guard(Path.cwd())
     lines = complaints(ANSWERS)
     for line in lines:
         print("bitforbit starter: " + line, file=sys.stderr)

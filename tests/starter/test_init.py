@@ -3,13 +3,14 @@
 import errno
 import os
 import subprocess
+import sys
 
 import pytest
 from support import PROJECT, bitforbit
 
 from bitforbit import project as settings
 from bitforbit.errors import UsageError
-from bitforbit.starter import adopt
+from bitforbit.starter import adopt, place
 
 SCRIPT = "import keras\nprint(keras.__version__)\n"
 
@@ -105,10 +106,42 @@ def test_a_failure_half_way_leaves_nothing(mine, monkeypatch, failure):
             raise failure
         real(source, target)
 
-    monkeypatch.setattr(adopt.os, "link", link)
+    monkeypatch.setattr(place.os, "link", link)
     with pytest.raises(type(failure)):
-        adopt.write(chosen, mine)
+        place.write(chosen.write, mine)
     assert [path.name for path in mine.rglob("*")] == ["train.py"]
+
+
+KILLED = """
+import os, shutil, signal, sys
+from bitforbit import cli
+module = {"copy": shutil, "link": os}[sys.argv[1]]
+stock, count = getattr(module, sys.argv[1]), []
+
+def stop(source, target):
+    stock(source, target)
+    count.append(target)
+    if len(count) == 100:
+        os.kill(os.getpid(), getattr(signal, sys.argv[2]))
+
+setattr(module, sys.argv[1], stop)
+sys.exit(cli.main(["init", "--yes"]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGKILL"])
+@pytest.mark.parametrize("moment", ["copy", "link"])
+def test_after_a_signal_all_is_there_or_nothing_or_the_next_call_goes_on(mine, moment, name):
+    whole = adopt.plan(PROJECT, mine, "train.py").write.keys() | {"train.py"}
+    done = subprocess.run([sys.executable, "-c", KILLED, moment, name], cwd=mine, capture_output=True, text=True)
+    assert done.returncode not in (0, 1)
+    if name != "SIGKILL":
+        assert names(mine) == ({"train.py"} if moment == "copy" else whole)
+        return
+    assert len(names(mine)) > 100
+    again = bitforbit("init", "--yes", cwd=mine)
+    assert again.returncode == 0 and "keep" not in again.stdout
+    assert names(mine) == whole
 
 
 def test_a_file_system_without_hard_links_will_do(mine, monkeypatch):
@@ -118,12 +151,12 @@ def test_a_file_system_without_hard_links_will_do(mine, monkeypatch):
     def link(source, target):
         raise PermissionError(errno.EPERM, "Operation not permitted")
 
-    monkeypatch.setattr(adopt.os, "link", link)
-    adopt.write(chosen, mine)
+    monkeypatch.setattr(place.os, "link", link)
+    place.write(chosen.write, mine)
     assert names(mine) == chosen.write.keys() | {"train.py", "bitforbit.mk"}
     assert (mine / "docker/build.sh").stat().st_mode == (PROJECT / "docker/build.sh").stat().st_mode
     assert (mine / "src/bitforbit/cli.py").read_bytes() == (PROJECT / "src/bitforbit/cli.py").read_bytes()
     (mine / "bitforbit.mk").unlink()
     with pytest.raises(FileExistsError):
-        adopt.write(chosen._replace(write={"bitforbit.mk": "all:", "train.py": ""}), mine)
+        place.write({"bitforbit.mk": "all:", "train.py": ""}, mine)
     assert (mine / "train.py").read_text() == SCRIPT and not (mine / "bitforbit.mk").exists()

@@ -12,7 +12,7 @@ def add_arguments(parser) -> None:
 def run(options) -> int:
     from bitforbit import project
     from bitforbit.errors import UsageError
-    from bitforbit.starter import adopt
+    from bitforbit.starter import adopt, place
 
     folder = Path.cwd()
     script = adopt.find_script(folder, options.script)
@@ -30,7 +30,7 @@ def run(options) -> int:
     if not options.yes and not _confirmed():
         print("nothing was written. Next step: bitforbit init --yes", file=sys.stderr)
         return 2
-    adopt.write(chosen, folder)
+    place.write(chosen.write, folder)
     print(f"wrote {len(chosen.write)} files. Next step: make run")
     return 0
 

@@ -1,10 +1,7 @@
-"""What `bitforbit init` writes into a folder, worked out beforehand; and writing it whole or not at all."""
+"""What `bitforbit init` writes into a folder, worked out beforehand."""
 
-import errno
 import os
 import re
-import shutil
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,40 +149,3 @@ def _read(content: Path | str) -> bytes:
 
 def _bytes(path: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
-
-
-def write(chosen: Plan, folder: Path) -> None:
-    """Write every file, or none: made aside, then linked into place, which never replaces a file."""
-    made: list[Path] = []
-    with tempfile.TemporaryDirectory(prefix=".bitforbit-init-", dir=folder) as aside:
-        for name, content in chosen.write.items():
-            staged = Path(aside, name)
-            staged.parent.mkdir(parents=True, exist_ok=True)
-            if isinstance(content, Path):
-                shutil.copy(content, staged)
-            else:
-                staged.write_text(content, encoding="utf-8")
-        try:
-            for name in chosen.write:
-                for parent in reversed(Path(name).parents[:-1]):
-                    if not (folder / parent).is_dir():
-                        (folder / parent).mkdir()
-                        made.append(folder / parent)
-                _place(Path(aside, name), folder / name, made)
-        except BaseException:  # Ctrl-C too
-            for path in reversed(made):
-                path.rmdir() if path.is_dir() else path.unlink()
-            raise
-
-
-def _place(staged: Path, target: Path, made: list[Path]) -> None:
-    try:
-        os.link(staged, target)
-        made.append(target)
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-            raise
-        with open(target, "xb") as file:  # a file system without hard links
-            made.append(target)
-            file.write(staged.read_bytes())
-        shutil.copymode(staged, target)
