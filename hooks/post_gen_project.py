@@ -22,6 +22,7 @@ def main(answers, folder):
     for path in (folder / "LICENSES").iterdir():
         if path.name != "bitforbit.txt":
             path.unlink()
+    name_images(folder / "docker", answers["__project_slug"])
     if answers["cuda"] == "no":
         without_cuda(folder)
     if answers["ci"] == "none":
@@ -47,11 +48,19 @@ def clear(folder):
             path.unlink()
 
 
+def name_images(docker, image):
+    """Name the project's own images in the files that start them."""
+    for path in (docker / "compose.yaml", *(docker / "cluster").iterdir()):
+        rewrite(path, lambda text: re.sub(r"\bbitforbit:(cpu|cuda)\b", rf"{image}:\1", text))
+
+
 def without_cuda(folder):
-    """Drop the GPU's lock, its files, its stages of the Dockerfile and its make targets."""
+    """Drop the GPU's lock, its files, its stages of the Dockerfile, its service and its make targets."""
+    shutil.rmtree(folder / "docker" / "cluster")
     for path in [*folder.glob("requirements-cuda*"), *folder.glob("docker/*cuda*"), *folder.glob("*cuda*.mk")]:
         path.unlink()
     rewrite(folder / "docker" / "Dockerfile", drop_stages)
+    rewrite(folder / "docker" / "compose.yaml", drop_service)
     rewrite(folder / "bitforbit.mk", drop_targets)
 
 
@@ -63,6 +72,11 @@ def drop_stages(text):
     """Return a Dockerfile without the stages that have `cuda` in their name; two empty lines part the stages."""
     stages = text.split("\n\n\n")
     return "\n\n\n".join(part for part in stages if not re.search(r"^FROM \S+ AS \S*cuda\S*$", part, re.M))
+
+
+def drop_service(text):
+    """Return a compose file without the GPU's service and the volume that it alone has."""
+    return "\n\n".join(part for part in text.split("\n\n") if not re.match(r"(?:  #.*\n)?  gpu:|volumes:", part)) + "\n"
 
 
 def drop_targets(text):

@@ -11,6 +11,7 @@ from support import bitforbit
 
 from bitforbit import datalock
 from bitforbit.errors import DataError, UsageError
+from bitforbit.evidence import remembered
 from bitforbit.training import experiment
 
 EXPERIMENT = """
@@ -156,11 +157,11 @@ def test_a_change_elsewhere_in_the_experiments_package_is_another_run(mine, monk
 
 def test_an_unchanged_file_is_hashed_once(mine, monkeypatch):
     lock, now = mine / "data.lock", 1_700_000_000
-    monkeypatch.setattr(datalock, "SETTLED_NS", -1)
+    monkeypatch.setattr(remembered, "SETTLED_NS", -1)
     datalock.add(mine / "data", lock)
     read = []
-    real = datalock.canonical.file_digest
-    monkeypatch.setattr(datalock.canonical, "file_digest", lambda path: read.append(path.name) or real(path))
+    real = remembered.canonical.file_digest
+    monkeypatch.setattr(remembered.canonical, "file_digest", lambda path: read.append(path.name) or real(path))
     datalock.check(lock)
     assert read == []
     # Same size, and a time set back by hand: the change of the inode still shows.

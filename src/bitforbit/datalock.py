@@ -2,26 +2,21 @@
 
 A line is `<64 hex digits>  <path>`, as sha256sum writes it: `sha256sum -c data.lock` checks the same. Paths are
 relative to the folder of data.lock, with `/`, sorted. `# whole folder <path>`, to sha256sum a comment, says that no
-other file may lie there but hidden ones. Hashes of unchanged files are remembered by device, inode, size and times to
-the nanosecond, which no write leaves as they were, so that a large file is read once and not at each run.
+other file may lie there but hidden ones. Hashes of unchanged files are remembered, so that a large file is read once.
 """
 
-import json
 import os
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bitforbit.errors import DataError, UsageError
-from bitforbit.evidence import canonical
+from bitforbit.evidence import canonical, remembered
 
 FILE = "data.lock"
 WHOLE = "# whole folder "
 REMEMBERED = Path(".bitforbit", "data.json")
 SHOWN = 10
-# A file that changed just now may change again within one tick of the file system's clock.
-SETTLED_NS = 2_000_000_000
 
 
 def find(start: Path) -> Path | None:
@@ -88,9 +83,9 @@ def add(path: Path, lock: Path) -> dict[str, str | None]:
     files = list(_files(path)) if path.is_dir() else [path] if path.exists() else []
     if path.exists() and not files:
         raise UsageError(f"expected files in {path}, found none")
-    digests = _Digests(lock.parent)
+    digests = remembered.Digests(lock.parent / REMEMBERED)
     found = {_name(file, lock.parent): digests.of(file) for file in files}
-    digests.remember()
+    digests.keep()
     # A hidden file that was recorded by its name stays.
     gone = sorted(known for known in was_below - found.keys() if not (lock.parent / known).is_file())
     changed = {name: digest for name, digest in found.items() if before.get(name) != digest} | dict.fromkeys(gone)
@@ -111,7 +106,7 @@ def check(lock: Path) -> None:
     Raises:
         DataError: one is missing, another, or too many; the first ones are named.
     """
-    digests, complaints, recorded = _Digests(lock.parent), [], read(lock)
+    digests, complaints, recorded = remembered.Digests(lock.parent / REMEMBERED), [], read(lock)
     for name, expected in recorded.items():
         try:
             found = digests.of(lock.parent / name)
@@ -132,7 +127,7 @@ def check(lock: Path) -> None:
             complaints.append(f"{folder}: cannot be read ({error.strerror})")
             continue
         complaints += [f"{name}: not recorded" for name in inside if name not in recorded]
-    digests.remember()
+    digests.keep()
     if complaints:
         more = f"; and {len(complaints) - SHOWN} more" if len(complaints) > SHOWN else ""
         raise DataError(
@@ -167,38 +162,3 @@ def _name(file: Path, root: Path) -> str:
     if not name.isprintable() or "\\" in name or name != name.strip():
         raise UsageError(f"expected a printable name without backslash, received {name!r}. Next step: rename the file")
     return name
-
-
-class _Digests:
-    """SHA-256 of files, remembered in a folder that may go at any time."""
-
-    def __init__(self, root: Path):
-        self.path = root / REMEMBERED
-        try:
-            self.known = dict(json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            self.known = {}
-        self.fresh: dict[str, str] = {}
-
-    def of(self, file: Path) -> str:
-        key = self._key(file)
-        digest = self.known.get(key) or canonical.file_digest(file)
-        if self._key(file) == key:
-            self.fresh[key] = digest
-        return digest
-
-    def _key(self, file: Path) -> str:
-        facts = os.stat(file)
-        settled = time.time_ns() - max(facts.st_mtime_ns, facts.st_ctime_ns) > SETTLED_NS
-        numbers = (facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
-        return "-".join(map(str, numbers)) if settled else f"unsettled-{os.fspath(file)}"
-
-    def remember(self) -> None:
-        kept = {key: digest for key, digest in self.fresh.items() if not key.startswith("unsettled")}
-        if kept.items() <= self.known.items():
-            return
-        try:
-            self.path.parent.mkdir(exist_ok=True)
-            canonical.write(self.path, canonical.dumps(self.known | kept))
-        except OSError:  # a read-only folder: hashed again next time
-            pass

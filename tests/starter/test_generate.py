@@ -17,7 +17,9 @@ from .conftest import ANSWERS, TEMPLATE, files, generate, links, machinery, trac
 
 RENAMED = {"gitignore": ".gitignore"}
 # Cut where no GPU is asked for; test_without_cuda says what is left of them.
-CUT = {"docker/Dockerfile", "bitforbit.mk"}
+CUT = {"docker/Dockerfile", "bitforbit.mk", "docker/compose.yaml"}
+# They name the project's images.
+NAMED = {"docker/compose.yaml", "docker/cluster/pod.yaml", "docker/cluster/slurm.sbatch"}
 OWN = {"Makefile", "README.md", "pyproject.toml", "CITATION.cff", "LICENSE", ".pre-commit-config.yaml", "docs/reporting.md",
        ".devcontainer/devcontainer.json", ".devcontainer/Dockerfile", "golden/README.md", "src/shape_study_7/__init__.py",
        "src/shape_study_7/experiment.py", "tests/test_experiment.py", "tests/test_project.py"}  # fmt: skip
@@ -25,7 +27,7 @@ WORKFLOW = ".github/workflows/checks.yml"
 
 
 def is_cuda(name: str) -> bool:
-    return "cuda" in Path(name).name and not name.startswith("src/")
+    return ("cuda" in Path(name).name and not name.startswith("src/")) or name.startswith("docker/cluster/")
 
 
 def test_every_link_is_copied_and_never_rendered():
@@ -65,7 +67,11 @@ def test_the_machinery_is_this_repositorys_to_the_byte_and_mode(project):
             name.startswith("LICENSES/") and "bitforbit" not in name
         ):
             continue
-        assert copy.read_bytes() == path.read_bytes(), name
+        content = path.read_bytes()
+        if name in NAMED:
+            assert content.count(b"bitforbit:c") > 0
+            content = content.replace(b"bitforbit:c", b"shape-study-7:c")
+        assert copy.read_bytes() == content, name
         assert copy.stat().st_mode == path.stat().st_mode, name
 
 
@@ -76,6 +82,11 @@ def test_without_cuda_only_its_stages_and_targets_are_gone(project):
         ours = re.findall(pattern, (PROJECT / name).read_text(), re.MULTILINE)
         found = re.findall(pattern, (folder / name).read_text(), re.MULTILINE)
         assert found == (ours if cuda == "yes" else [item for item in ours if "cuda" not in item]), name
+    compose = yaml.safe_load((folder / "docker/compose.yaml").read_text())
+    assert {name: service["image"] for name, service in compose["services"].items()} == {
+        "cpu": "${BITFORBIT_CPU_IMAGE:-shape-study-7:cpu}",
+    } | ({"gpu": "${BITFORBIT_CUDA_IMAGE:-shape-study-7:cuda}"} if cuda == "yes" else {})
+    assert ("volumes" in compose) == (cuda == "yes")
 
 
 def test_nothing_of_the_template_leaks(project):
@@ -161,6 +172,7 @@ def test_the_projects_own_files_pass_its_linters(project):
         ["ruff", "check", "."],
         ["ruff", "format", "--check", "."],
         ["hadolint", "docker/Dockerfile", ".devcontainer/Dockerfile"],
+        ["check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker/compose.yaml"],
     ]
     if ci == "github":
         commands += [["zizmor", "--offline", "--no-progress", "--pedantic", "."]]

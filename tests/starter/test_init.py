@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import subprocess
 import sys
 
@@ -43,6 +44,8 @@ def test_it_writes_what_a_project_needs_and_once(mine):
     for name in ("bitforbit.mk", "requirements.lock", "docker/build.sh", "src/bitforbit/cli.py"):
         assert (mine / name).read_bytes() == (PROJECT / name).read_bytes()
         assert (mine / name).stat().st_mode == (PROJECT / name).stat().st_mode
+    images = re.findall(r"[\w-]+:(?:cpu|cuda)\b", "".join((mine / name).read_text() for name in adopt.RECIPES))
+    assert images == ["-my-study:cpu", "-my-study:cuda", "my-study:cuda", "my-study:cuda"]
     assert not [
         name for name in names(mine) if "__pycache__" in name or "_build" in name or name.startswith(".bitforbit")
     ]

@@ -9,6 +9,8 @@ from bitforbit import project
 from bitforbit.errors import UsageError
 
 WHOLE = ("docker", "src/bitforbit")
+# They start images, so they name the folder's own.
+RECIPES = ("docker/compose.yaml", "docker/cluster/pod.yaml", "docker/cluster/slurm.sbatch")
 SINGLE = (
     "bitforbit.mk",
     ".dockerignore",
@@ -27,7 +29,7 @@ ADVICE = {
     ' ["src/bitforbit", "docker"]',
     "requirements.in": "add to it the lines of bitforbit's own, then: make lock",
     "golden/README.md": "",
-}
+} | dict.fromkeys(RECIPES, "")
 MAKEFILE = """\
 # `make` prints what there is.
 IMAGE ?= {image}
@@ -135,6 +137,9 @@ def plan(source: Path, folder: Path, script: str) -> Plan:
     if licence is not None:
         wanted["LICENSES/bitforbit.txt"] = licence
     image = re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-") or "project"
+    for name in wanted.keys() & set(RECIPES):
+        text = (source / name).read_text(encoding="utf-8")
+        wanted[name] = re.sub(r"[a-z0-9][\w.-]*:(cpu|cuda)\b", rf"{image}:\1", text)
     wanted["Makefile"] = MAKEFILE.format(image=image, script=script)
     wanted[project.FILE] = PYPROJECT.format(image=image, script=script)
     wanted["golden/README.md"] = GOLDEN
