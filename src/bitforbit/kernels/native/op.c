@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <xmmintrin.h>
 
-enum { WORTH_FORWARDING = 1 << 16 }; /* bytes; below this an allocation is cheaper than asking twice for the input */
+enum { WORTH_FORWARDING = 1 << 16 }; /* bytes; below this an allocation is cheaper than the question who else reads the input */
 
 /* From 32 MiB on, glibc's malloc takes every buffer fresh from the kernel and gives it back when freed, so each of its 4 KiB
  * pages costs a fault: more time than any elementwise kernel.  Pages of 2 MiB fault 512 times less; where the host
@@ -86,22 +86,18 @@ void bfb_output_same(bfb_call* call, int index, const TF_Tensor* tensor) {
 }
 
 void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t) {
-  t->tensor = NULL;
-  if (!bfb_ok(call)) return;
-  if (input->count * (int64_t)size_of(input->dtype) < WORTH_FORWARDING) {
+  size_t bytes = bfb_ok(call) ? (size_t)input->count * size_of(input->dtype) : 0;
+  if (bytes < WORTH_FORWARDING) {
     bfb_output(call, 0, input->dtype, input->dims, input->rank, t);
     return;
   }
-  /* Our own reference would make the buffer look shared, so let go of it while TensorFlow looks. */
+  bfb_release(input); /* our own reference would make the buffer look shared; the call keeps it alive */
   int candidate = 0, forwarded = -1;
-  bfb_release(input);
   t->tensor = TF_ForwardInputOrAllocateOutput(call->ctx, &candidate, 1, 0, input->dims, input->rank, &forwarded,
                                               call->status);
-  if (bfb_ok(call)) {
-    describe(t);
-    if (forwarded < 0) want_huge_pages(t, (size_t)t->count * size_of(t->dtype));
-  }
-  bfb_input(call, 0, input);
+  if (!bfb_ok(call)) return;
+  describe(t);
+  if (forwarded < 0) want_huge_pages(t, bytes);
 }
 
 void bfb_release(bfb_tensor* t) {

@@ -34,7 +34,7 @@ void bfb_fail(bfb_call* call, const char* format, ...) __attribute__((format(pri
 void bfb_input(bfb_call* call, int index, bfb_tensor* t);
 void bfb_output(bfb_call* call, int index, TF_DataType dtype, const int64_t* dims, int rank, bfb_tensor* t);
 void bfb_output_same(bfb_call* call, int index, const TF_Tensor* tensor); /* its memory, which nobody may write later */
-/* Output 0 of input 0's shape and dtype, in its memory where nobody else reads that; reloads `*input`. */
+/* Output 0 of input 0's shape and dtype, in its memory where nobody else reads that. May release `*input`, whose data stay. */
 void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t);
 void bfb_release(bfb_tensor* t);
 const char* bfb_shape_text(const bfb_tensor* t, char* buffer, int size); /* "[2,3]" */

@@ -6,7 +6,7 @@
 
 #include "op.h"
 
-enum { PRIORITY = 1000, MAX_KERNELS = 256 };
+enum { PRIORITY = 100, MAX_KERNELS = 256 };
 
 static const bfb_op_row* const tables[] = {bfb_unary_ops, bfb_softmax_ops, bfb_batchnorm_ops,
                                           bfb_binary_ops, bfb_composition_ops, bfb_matmul_ops};
@@ -18,24 +18,55 @@ static const char* dtype_name(TF_DataType dtype) {
   return dtype == TF_FLOAT ? "float32" : dtype == TF_HALF ? "float16" : dtype == TF_BFLOAT16 ? "bfloat16" : "float64";
 }
 
-static int register_one(const bfb_op_row* row, TF_DataType dtype) {
+/* A KernelDef in protobuf's wire format: op = 1, device_type = 2, constraint = 3 {name = 1, allowed_values = 2 {list = 1
+ * {type = 6}}}, priority = 6.  The builder's own functions allow one type a kernel; TensorFlow compares an op's attributes
+ * with every kernel of its name at every eager call, so one kernel for all types saves each call that time. */
+typedef struct {
+  char bytes[256];
+  int size;
+} wire;
+
+static void put_bytes(wire* w, int field, const void* bytes, int size) {
+  w->bytes[w->size++] = (char)(field << 3 | 2);
+  w->bytes[w->size++] = (char)size;
+  memcpy(w->bytes + w->size, bytes, (size_t)size);
+  w->size += size;
+}
+
+static void put_constraint(wire* def, const char* attribute, const TF_DataType* dtypes) {
+  wire constraint = {.size = 0}, value = {.size = 0}, list = {.size = 0};
+  char types[8];
+  int count = 0;
+  for (; dtypes[count]; count++) types[count] = (char)dtypes[count];
+  put_bytes(&list, 6, types, count);
+  put_bytes(&value, 1, list.bytes, list.size);
+  put_bytes(&constraint, 1, attribute, (int)strlen(attribute));
+  put_bytes(&constraint, 2, value.bytes, value.size);
+  put_bytes(def, 3, constraint.bytes, constraint.size);
+}
+
+static wire definition(const bfb_op_row* row) {
+  wire def = {.size = 0};
+  put_bytes(&def, 1, row->op, (int)strlen(row->op));
+  put_bytes(&def, 2, "CPU", 3);
+  put_constraint(&def, "T", row->dtypes);
+  if (row->float_u) put_constraint(&def, "U", (const TF_DataType[]){TF_FLOAT, 0});
+  def.bytes[def.size++] = 6 << 3;
+  def.bytes[def.size++] = PRIORITY;
+  def.bytes[def.size] = 0;
+  return def;
+}
+
+static int register_row(const bfb_op_row* row) {
   TF_Status* status = TF_NewStatus();
-  TF_KernelBuilder* builder = TF_NewKernelBuilder(row->op, "CPU", row->create, row->compute, row->destroy);
-  TF_KernelBuilder_TypeConstraint(builder, "T", dtype, status);
-  if (row->float_u && TF_GetCode(status) == TF_OK) TF_KernelBuilder_TypeConstraint(builder, "U", TF_FLOAT, status);
-  TF_KernelBuilder_Priority(builder, PRIORITY);
-  snprintf(names[registered], sizeof names[0], "%s/%s", row->op, dtype_name(dtype));
   char kernel_name[80];
-  snprintf(kernel_name, sizeof kernel_name, "bitforbit/%s", names[registered]);
-  if (TF_GetCode(status) == TF_OK)
-    TF_RegisterKernelBuilder(kernel_name, builder, status);
-  else
-    TF_DeleteKernelBuilder(builder);
+  snprintf(kernel_name, sizeof kernel_name, "bitforbit/%s", row->op);
+  TF_RegisterKernelBuilderWithKernelDef(definition(row).bytes, kernel_name,
+                                        TF_NewKernelBuilder(row->op, "CPU", row->create, row->compute, row->destroy), status);
   int ok = TF_GetCode(status) == TF_OK;
-  if (ok)
-    registered++;
-  else
-    snprintf(error, sizeof error, "%s: %s", names[registered], TF_Message(status));
+  for (int i = 0; ok && row->dtypes[i]; i++)
+    snprintf(names[registered++], sizeof names[0], "%s/%s", row->op, dtype_name(row->dtypes[i]));
+  if (!ok) snprintf(error, sizeof error, "%s: %s", row->op, TF_Message(status));
   TF_DeleteStatus(status);
   return ok;
 }
@@ -51,9 +82,7 @@ int bfb_register(void) {
     const char* matmul = getenv("BITFORBIT_MATMUL"); /* the last table is an experiment: see docs/kernels.md */
     size_t count = sizeof tables / sizeof tables[0] - !(matmul && strcmp(matmul, "1") == 0);
     for (size_t t = 0; t < count; t++)
-      for (const bfb_op_row* row = tables[t]; row->op; row++)
-        for (int i = 0; i < 4 && row->dtypes[i]; i++)
-          if (!register_one(row, row->dtypes[i])) break;
+      for (const bfb_op_row* row = tables[t]; row->op && register_row(row); row++) continue;
   }
   int result = error[0] ? -1 : registered;
   pthread_mutex_unlock(&lock);
