@@ -16,7 +16,7 @@ RUNS ?= runs
 WORK ?=
 DOCKER ?= docker
 
-VENV := .venv
+VENV := $(or $(BITFORBIT_VENV),.venv)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --require-hashes --no-deps --only-binary :all:
@@ -77,7 +77,7 @@ lock: $(VENV)/.dev ## resolve requirements*.in into requirements*.lock
 lock-check: $(VENV)/.dev ## fail where a lock is not what its .in file resolves to
 	@folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; cp requirements*.in requirements*.lock "$$folder"; \
 	for name in $(LOCKS); do \
-		(pip_compile="$$PWD/$(BIN)/pip-compile"; cd "$$folder" && CUSTOM_COMPILE_COMMAND="make lock" "$$pip_compile" --quiet \
+		(pip_compile="$$(cd $(BIN) && pwd)/pip-compile"; cd "$$folder" && CUSTOM_COMPILE_COMMAND="make lock" "$$pip_compile" --quiet \
 			--generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-trusted-host \
 			--no-emit-find-links --newline lf --output-file $$name.lock $$name.in); \
 		diff -u $$name.lock "$$folder/$$name.lock" || { echo "$$name.lock is stale. Next step: make lock" >&2; exit 1; }; \
@@ -103,7 +103,7 @@ $(VENV)/.ready: requirements.lock
 $(BIN)/bitforbit: $(VENV)/.ready
 	@echo "$(CURDIR)/src" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/bitforbit.pth"
 	@printf '#!/bin/sh\n'"'''exec'"' "%s" "$$0" "$$@"\n'"' '''"'\nimport sys\n\nfrom bitforbit.cli import main\n\nsys.exit(main())\n' \
-		"$$PWD/$(BIN)/python" > $(BIN)/bitforbit  # runs in a folder with a blank in its name too
+		"$$(cd $(BIN) && pwd)/python" > $(BIN)/bitforbit  # runs in a folder with a blank in its name too
 	@chmod +x $(BIN)/bitforbit
 
 $(VENV)/.dev: $(VENV)/.ready requirements-dev.lock

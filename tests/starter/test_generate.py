@@ -165,6 +165,17 @@ def test_configuration_files_can_be_read(project):
         assert used and all(re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", item) for item in used)
 
 
+def test_the_dev_container_has_an_environment_of_its_own(tmp_path):
+    """Where the host's .venv lies in the workspace, its links lead nowhere in the container."""
+    folder = generate(tmp_path, task="blank")
+    variables = json.loads((folder / ".devcontainer/devcontainer.json").read_text())["containerEnv"]
+    assert variables["BITFORBIT_VENV"] == "/home/dev/venv"
+    command = ["make", "-n", "test", f"BITFORBIT_VENV={tmp_path}/venv"]
+    planned = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert f"-m venv --clear {tmp_path}/venv " in planned and f"{tmp_path}/venv/bin/pytest" in planned
+    assert ".venv" not in planned
+
+
 def test_the_projects_own_files_pass_its_linters(project):
     folder, _, _, ci = project
     tools = Path(sys.executable).parent
