@@ -1,39 +1,153 @@
-"""What a trace costs: traced against untraced steps, the op-level zoom, and a comparison; ratios of one run.
+"""What a trace costs, by experiment: traced against untraced in one process, in turns; ratios of one run.
 
-usage: python benchmarks/trace.py [ROUNDS] [EXPERIMENT ...]      (all four; start it through `bitforbit policy --env`)
-       python benchmarks/trace.py memory                         memory and disk of 10,000 tiny steps
+usage: python benchmarks/trace.py [EXPERIMENT ...]      steps and zoom of each (default: all four)
+       python benchmarks/trace.py epochs EXPERIMENT     whole epochs of two trainings, an epoch each in turn
+       python benchmarks/trace.py compare               two traces of 1,000 steps and 200 tensors
+       python benchmarks/trace.py memory                memory and disk of 10,000 tiny steps
 """
 
 import contextlib
-import itertools
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
-MEMORY = sys.argv[1:] == ["memory"]
-ROUNDS = int(sys.argv[1]) if sys.argv[1:] and not MEMORY else 4
-EXPERIMENTS = sys.argv[2:] or ["sequence", "digits", "solubility", "peptides"]
-EPOCHS = {"sequence": 60, "digits": 4, "solubility": 4, "peptides": 3}
+EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
+# A block of steps empties the ring of digests once, so that no block is without its part of the writing.
+BLOCK, ZOOMED = 64, 8
+BUDGET = 15.0  # seconds for the blocks of one comparison
+MOST_BLOCKS = 40
+EPOCHS = {"sequence": 100, "digits": 8, "solubility": 8, "peptides": 8}
 
 
-def epochs(request, traced: bool) -> list[float]:
-    """Train once, return the seconds of each epoch but the first, which holds the making of the graphs."""
+def ratio(names: tuple[str, ...], seconds: dict[str, list[float]]) -> str:
+    """Return minima and medians of the first name's seconds over the second's."""
+    a, b = (seconds[name] for name in names)
+    return f"{min(a) / min(b):.3f} ({statistics.median(a) / statistics.median(b):.3f})"
+
+
+def in_turns(functions: dict) -> dict[str, list[float]]:
+    """Call each in turns, the order reversed each time, until the budget is spent; return the seconds of each call."""
+    seconds: dict[str, list[float]] = {name: [] for name in functions}
+    end, order = time.perf_counter() + BUDGET, list(functions)
+    while len(seconds[order[0]]) < MOST_BLOCKS and (time.perf_counter() < end or len(seconds[order[0]]) < 4):
+        for name in order:
+            began = time.perf_counter()
+            functions[name]()
+            seconds[name].append(time.perf_counter() - began)
+        order.reverse()
+    return seconds
+
+
+def request_of(name: str, epochs: int):
+    from bitforbit.policy import Policy
+    from bitforbit.training import config, experiment, loop
+
+    chosen = experiment.load(name)
+    resolved = config.resolve(chosen.config_type, None, (f"epochs={epochs}",))
+    return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
+
+
+def prepared(request, single: bool):
+    """Return a model with its batches, which makes one step a call, or as many as `train` does."""
+    from bitforbit.training import loop
+
+    found = loop.prepare(request)
+    if single:
+        found.model.steps_per_execution = 1
+    return found.model, iter(found.batches)
+
+
+def block(model, batches):
+    """Return a function that makes 64 steps."""
+    calls = -(-BLOCK // model.steps_per_execution)
+
+    def run():
+        for _ in range(calls):
+            model.train_function(batches)
+
+    return run
+
+
+def steps(name: str) -> None:
+    """Print the cost of digests for single steps, for as many as `train` makes in one call, and for the zoomed step."""
+    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
+
+    from bitforbit.diagnosis.trace import Tracer
+
+    request, stock = request_of(name, 10**6), TensorFlowTrainer.make_train_function
+    for single in (True, False):
+        model, batches = prepared(request, single)
+        model.make_train_function(force=True)
+        blocks = {"plain": block(model, batches)}
+        blocks["plain"]()
+        with tempfile.TemporaryDirectory() as folder:
+            tracer = Tracer(Path(folder, "trace"))
+            traced, others = prepared(request, single)
+            traced.make_train_function(force=True)
+            blocks["traced"] = block(traced, others)
+            blocks["traced"]()
+            seconds = in_turns(blocks)
+            each = min(seconds["plain"]) / BLOCK * 1000
+            print(f"  {name:11} {traced.steps_per_execution:3} a call, {each:7.3f} ms a step:"
+                  f" {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} blocks", flush=True)  # fmt: skip
+            if single:
+                zoom(name, tracer, stock, (traced, others), (model, batches))
+            tracer.discard()
+
+
+def zoom(name: str, tracer, stock, traced: tuple, plain: tuple) -> None:
+    """Print the cost of the one step in which every op's output is digested and kept; both are `(model, batches)`."""
+    from bitforbit.diagnosis.trace import zoom as zooming
+
+    model, batches = traced
+    step = model.train_step
+
+    def train_step(data):
+        with zooming.Ops() as ops:
+            _, collector = tracer.collect(model, step, data)
+        return {"ops": ops.row(), "row": collector.digests.row()}
+
+    began = time.perf_counter()
+    zoomed = tracer.made(model, stock, train_step)
+    zoomed(batches)
+    made = time.perf_counter() - began
+    single = plain[0].train_function
+    seconds = in_turns({"zoomed": lambda: zoomed(batches), "plain": lambda: single(plain[1])})
+    print(f"  {name:11} zoomed step: {ratio(('zoomed', 'plain'), seconds)}; its graph takes {made:.1f} s", flush=True)
+
+
+def epochs(name: str) -> None:
+    """Print the cost of digests for whole epochs, as `train` has them: two trainings, an epoch each in turn."""
     import keras
 
     from bitforbit.diagnosis.trace import Tracer
     from bitforbit.training import loop
 
-    class Clock(loop.Silent):
-        ends = ()
+    request = request_of(name, EPOCHS[name])
+    seconds: dict[str, list[float]] = {"plain": [], "traced": []}
+    turns = {kind: threading.Semaphore(0) for kind in seconds}
+
+    class Turns(loop.Silent):
+        def __init__(self, mine: str, other: str):
+            self.mine, self.other, self.began = mine, other, 0.0
 
         def __call__(self, epoch, logs):
-            self.ends += (time.perf_counter(),)
+            if epoch > 1:  # the first one holds the making of the graphs
+                seconds[self.mine].append(time.perf_counter() - self.began)
+            turns[self.other].release()
+            if epoch < request.config.epochs:
+                turns[self.mine].acquire()
+            self.began = time.perf_counter()
 
-    clock = Clock()
+    def training(mine: str, other: str, watch):
+        turns[mine].acquire()
+        loop.fit(request, Turns(mine, other), watch=watch)
+
     with tempfile.TemporaryDirectory() as folder:
 
         @contextlib.contextmanager
@@ -43,52 +157,15 @@ def epochs(request, traced: bool) -> list[float]:
             tracer.close({})
 
         keras.backend.clear_session()
-        loop.fit(request, clock, watch=watch if traced else contextlib.nullcontext)
-    return [b - a for a, b in itertools.pairwise(clock.ends)]
-
-
-def zoom(request) -> float:
-    """Return the step with every op's output digested over the plain step, both after their graphs are made."""
-    import keras
-    from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
-
-    from bitforbit.diagnosis.trace import Tracer
-    from bitforbit.diagnosis.trace import zoom as zooming
-    from bitforbit.training import loop
-
-    stock = TensorFlowTrainer.make_train_function
-
-    def measure(step_of) -> float:
-        keras.backend.clear_session()
-        prepared = loop.prepare(request)
-        model, batches = prepared.model, iter(prepared.batches)
-        with tempfile.TemporaryDirectory() as folder:
-            tracer = Tracer(Path(folder, "trace"))
-            model.steps_per_execution = 1
-            function = tracer.made(model, stock, step_of(tracer, model))
-            seconds = []
-            for _ in range(12):
-                began = time.perf_counter()
-                function(batches)
-                seconds.append(time.perf_counter() - began)
-            tracer.discard()
-        return min(seconds[3:])
-
-    def plain(tracer, model):
-        return model.train_step
-
-    def every_op(tracer, model):
-        step = model.train_step
-
-        def train_step(data):
-            with zooming.Ops() as ops:
-                _, collector = tracer.collect(model, step, data)
-            return {"ops": ops.digests.row(), "row": collector.digests.row(), "values": ops.values}
-
-        return train_step
-
-    zoomed = measure(every_op)
-    return zoomed / measure(plain)
+        pair = [("plain", "traced", contextlib.nullcontext), ("traced", "plain", watch)]
+        threads = [threading.Thread(target=training, args=arguments) for arguments in pair]
+        for thread in threads:
+            thread.start()
+        turns["plain"].release()
+        for thread in threads:
+            thread.join()
+    each = min(seconds["plain"])
+    print(f"  {name:11} epochs of {each:.2f} s: {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} epochs")
 
 
 def comparison() -> tuple[float, float]:
@@ -147,30 +224,21 @@ def memory() -> None:
         print(f"  on disk, {columns} sites, window {window.first}:{min(window.end, 10_000)}: {sizes}", flush=True)
 
 
-def main() -> None:
+def main(words: list[str]) -> None:
     from bitforbit.policy import Policy, activate
-    from bitforbit.training import config, experiment, loop
 
-    policy = Policy.from_environment()
-    activate(policy, strict=False)
-    if MEMORY:
+    if words == ["compare"]:
+        alone, command = comparison()
+        print(f"compare, 1,000 steps x 200 tensors: {alone:.3f} s; the whole command: {command:.2f} s")
+        return
+    activate(Policy.from_environment(), strict=False)
+    if words == ["memory"]:
         memory()
         return
-    print("epoch with digests / epoch without: ratio of minima (of medians); step with every op digested / plain step")
-    for name in EXPERIMENTS:
-        chosen = experiment.load(name)
-        resolved = config.resolve(chosen.config_type, None, (f"epochs={EPOCHS[name]}",))
-        request = loop.Request(chosen, resolved, 1, policy, Path(), strict=False)
-        found: dict[bool, list[float]] = {True: [], False: []}
-        for number in range(ROUNDS):
-            for traced in ((False, True), (True, False))[number % 2]:
-                found[traced] += epochs(request, traced)
-        minima, medians = min(found[True]) / min(found[False]), (
-            statistics.median(found[True]) / statistics.median(found[False])
-        )  # fmt: skip
-        print(f"  {name:11} {minima:5.3f} ({medians:.3f})   zoom {zoom(request):5.2f}", flush=True)
-    alone, command = comparison()
-    print(f"  compare, 1,000 steps x 200 tensors: {alone:.3f} s; the whole command: {command:.2f} s")
+    measure = epochs if words[:1] == ["epochs"] else steps
+    print("with digests / without: ratio of minima (of medians)")
+    for name in [word for word in words if word != "epochs"] or EXPERIMENTS:
+        measure(name)
 
 
 if __name__ == "__main__":
@@ -180,4 +248,4 @@ if __name__ == "__main__":
         environment = os.environ | Policy.from_environment().environment()
         environment |= {"BITFORBIT_RELAUNCHED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         sys.exit(subprocess.call([sys.executable, *sys.argv], env=environment))
-    main()
+    main(sys.argv[1:])

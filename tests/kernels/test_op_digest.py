@@ -100,3 +100,28 @@ def test_large_tensors_are_shared_among_threads_with_the_same_digests(library):
         return digests.row()
 
     assert {tuple(graph(*values).numpy().tolist()) for _ in range(20)} == {tuple(map(native.of, values))}
+
+
+def test_a_ring_that_keeps_has_the_tensors_of_the_last_step():
+    import tensorflow as tf
+
+    ring = native.Ring(4, lambda: None, keep=True)
+
+    @tf.function
+    def step(value):
+        digests = native.Digests()
+        for tensor in (value, value[0] > 0, tf.cast(value, "bfloat16"), value[:0]):
+            digests.add(tensor)
+        return digests.row(ring)
+
+    for scale in (1.0, -2.5):
+        step(tf.constant([[0.0, -0.0, 3.0], [1.0, 2.0, 3.0]]) * scale)
+    value = np.array([[0.0, -0.0, 3.0], [1.0, 2.0, 3.0]], "float32") * np.float32(-2.5)
+    bfloat16 = tf.bfloat16.as_numpy_dtype
+    expected = [value, value[0] > 0, value.astype(bfloat16), value[:0]]
+    kept = [ring.value(column, array.dtype) for column, array in enumerate(expected)]
+    assert [(a.shape, a.dtype, a.tobytes()) for a in kept] == [(a.shape, a.dtype, a.tobytes()) for a in expected]
+    ring.close()
+    # A graph that outlives its trace holds nothing.
+    step(tf.constant([[1.0, 2.0, 3.0]]))
+    assert not native.library().bfb_digest_kept(ring.number, 0, None, None, None)

@@ -87,6 +87,8 @@ def open_library(path):
         "bfb_fingerprint": (u64, pointer, i64),
         "bfb_digest_register": (i32,),
         "bfb_digest_open": (i32, i64),
+        "bfb_digest_keep": (None, i32),
+        "bfb_digest_kept": (pointer, i32, i64, pointer, pointer, pointer),
         "bfb_digest_close": (None, i32),
         "bfb_digest_steps": (i64, i32),
         "bfb_digest_take": (i64, i32, pointer),

@@ -28,12 +28,12 @@ def test_one_flipped_bit_is_named_by_step_and_layer(trainings, form):
     assert (found.kind, found.step, found.site) == ("forward", 2, f"act/{FLIP.get(form, 'tiny/flip')}")
 
 
-@pytest.mark.parametrize("form", ["batches", "tape", "tape-in-graph"])
+@pytest.mark.parametrize("form", FORMS)
 def test_one_flipped_bit_is_named_by_op_and_line(trainings, form):
     op = frontier.find(*(frontier.read(trainings[0] / f"{form}-{side}-op") for side in ("zoom", "flip")))
     line = next(n for n, text in enumerate(TRAININGS.read_text().splitlines(), 1) if text.endswith("# the fault"))
     assert (op.type, op.line) == ("LogicalAnd", f"{TRAININGS}:{line}")
-    assert op.layer == "tiny/flip"
+    assert op.layer == FLIP.get(form, "tiny/flip")
     assert (op.elements.count, op.elements.size) == (1, 1)
 
 

@@ -252,16 +252,12 @@ def resumed(restore_seeds):
     return model
 
 
-# A graph with every op digested takes seconds to make; `fit` itself is looked at by the tests of the commands.
-AT_OP_LEVEL = ("batches", "tape", "tape-in-graph")
-
-
 def flipped(name, train, step=2) -> None:
-    """Leave a trace with one bit flipped at that step, and of some forms that step at op level with and without it."""
+    """Leave a trace with one bit flipped at that step, and that step at op level with and without it."""
     (stream,) = trace.read(OUT / name).streams
     Flip.fault = True
     traced(f"{name}-flip", train)
-    for fault in (True, False) if name in AT_OP_LEVEL else ():
+    for fault in (True, False):
         Flip.fault = fault
         folder = OUT / f"{name}-{'flip' if fault else 'zoom'}-op"
         folder.mkdir()

@@ -20,15 +20,15 @@ class FitStep:
 
     def run(self, iterator) -> None:
         """Make the steps before it one by one, then the step itself, and end the process."""
-        tracer, model, records, names = self._tracer, self._model, [], []
+        tracer, model, seen = self._tracer, self._model, {}
 
         def train_step(data):
             with zooming.Ops(tracer.layer) as ops:
                 for path, part in sites.batch_parts(data):
                     ops.batch(path, part)
                 _, collector = tracer.collect(model, self._step, data)
-            records[:], names[:] = ops.records, [site.name for site in collector.sites]
-            return {"ops": ops.digests.row(), "row": collector.digests.row(), "values": ops.values}
+            seen["ops"], seen["row"] = ops, [site.name for site in collector.sites]
+            return {"ops": ops.row(), "row": collector.digests.row()}
 
         before = tracer.zoom.step - self._done()
         model.steps_per_execution = 1
@@ -38,14 +38,14 @@ class FitStep:
         if tracer.zoom.state:
             zooming.finish_state(tracer.zoom, lambda c: sites.state(c, [model], owner.optimizers_of(model)))
         found = tracer.made(model, self._original, train_step)(iterator)
-        zooming.finish(tracer.zoom, records, names, found)
+        zooming.finish(tracer.zoom, seen["ops"], seen["row"], found)
 
 
 class LoopStep:
     """A step of a custom loop: its ops from the first tape since the step before up to its optimizer.
 
     Eagerly they are listened to in that one step. A user's `tf.function` is made once for all steps, so there each
-    step's ops are digested, and a branch that the one step takes hands all to Python.
+    step's ops are digested, and a branch that the one step takes hands over to Python.
     """
 
     def __init__(self, tracer):
@@ -79,17 +79,14 @@ class LoopStep:
         ops = self._ops.pop(key)
         ops.__exit__()
         names = [site.name for site in collector.sites]
-        columns = list(ops.values)
 
-        def finish(digests, row, *values):
-            found = {"ops": digests, "row": row, "values": dict(zip(columns, values, strict=True))}
-            zooming.finish(zoom, ops.records, names, found)
+        def finish(digests, row):
+            zooming.finish(zoom, ops, names, {"ops": digests, "row": row})
 
         if tf.executing_eagerly():
-            finish(ops.digests.row(), row, *ops.values.values())
+            finish(ops.row(), row)
             return
-        kept = [ops.digests.row(), row, *ops.values.values()]
-        nothing = tf.constant(0, tf.int64)
-        with tf.control_dependencies([row]):
+        nothing, digests = tf.constant(0, tf.int64), ops.row()
+        with tf.control_dependencies([row, digests]):
             now = tf.numpy_function(lambda: stream.steps == zoom.step + 1, [], tf.bool)
-        tf.cond(now, lambda: tf.numpy_function(finish, kept, tf.int64), lambda: nothing)
+        tf.cond(now, lambda: tf.numpy_function(finish, [digests, row], tf.int64), lambda: nothing)

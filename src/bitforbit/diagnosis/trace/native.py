@@ -8,7 +8,7 @@ import ctypes
 import functools
 from collections.abc import Callable
 
-ROWS = 64
+ROWS, MAX_RANK = 64, 254
 _ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
@@ -32,17 +32,20 @@ class Ring:
     Args:
         columns: digests of each row.
         full: called where a step finds no place, in whatever thread that step runs; calls `take`.
+        keep: also hold the tensors of the last step, for `value`.
     """
 
     # Streams by number, for the one function that C calls back.
     _all: dict[int, "Ring"] = {}  # noqa: RUF012
 
-    def __init__(self, columns: int, full: Callable[[], None]):
+    def __init__(self, columns: int, full: Callable[[], None], keep: bool = False):
         import tensorflow as tf
 
         self.columns, self.full = columns, full
         library().bfb_digest_on_full(_called_by_c)
         self.number = library().bfb_digest_open(columns)
+        if keep:
+            library().bfb_digest_keep(self.number)
         self._all[self.number] = self
         with tf.init_scope(), tf.device("CPU"):
             # A handle that no variable stands behind: only the order of the ops that have it counts.
@@ -60,6 +63,20 @@ class Ring:
 
         rows = np.empty((ROWS, self.columns), np.int64)
         return rows[: library().bfb_digest_take(self.number, rows.ctypes.data)]
+
+    def value(self, column: int, dtype):
+        """Return a copy of a tensor of the last step, an array of its shape.
+
+        Args:
+            column: in the order of adding.
+            dtype: NumPy's element type of it.
+        """
+        import numpy as np
+
+        rank, dims, size = ctypes.c_int(), (ctypes.c_int64 * MAX_RANK)(), ctypes.c_int64()
+        found = ctypes.byref(rank), dims, ctypes.byref(size)
+        data = library().bfb_digest_kept(self.number, column, *found)
+        return np.frombuffer(ctypes.string_at(data, size.value), dtype).reshape(dims[: rank.value])
 
     def close(self) -> None:
         """Free the rows; steps of graphs that still run go nowhere."""

@@ -60,10 +60,11 @@ class Ops:
         self.graph = None if tf.executing_eagerly() else tf.compat.v1.get_default_graph()
         self.records: list[dict] = []
         self.digests = native.Digests()
-        self.values: dict[str, object] = {}
+        self._ring: native.Ring | None = None
+        self._dtypes: dict[int, object] = {}
+        self._eager: dict[int, object] = {}
         self._layer = layer
         self._noting = False
-        self._bytes = 0
         self._places: dict[int, tuple] = {}
 
     def __enter__(self):
@@ -104,22 +105,36 @@ class Ops:
                 continue
             self._places[id(tensor)] = (number, len(record["outputs"]), tensor)
             record["outputs"].append([index, len(self.digests)])
-            self._keep(len(self.digests), tensor)
+            self._keep(tensor)
             self.digests.add(tensor)
         if record["outputs"]:
             self.records.append(record)
 
-    def _keep(self, column: int, tensor) -> None:
+    def _keep(self, tensor) -> None:
         import tensorflow as tf
 
-        # The first dimension may be open; 64 stands for it.
-        dimensions = [64 if n is None else n for n in tensor.shape.as_list()]
-        size = tensor.dtype.size
-        for n in dimensions:
-            size *= n
-        if tensor.dtype != tf.string and self._bytes + size <= LARGEST_BYTES:
-            self._bytes += size
-            self.values[str(column)] = tf.identity(tensor)
+        if tensor.dtype == tf.string:
+            return
+        self._dtypes[len(self.digests)] = tensor.dtype
+        if self.graph is None:
+            self._eager[len(self.digests)] = tensor
+
+    def row(self):
+        """Return the digests as a tensor; a graph also holds the values, without handing them out of it.
+
+        As results of the step, hundreds of tensors would cost Grappler minutes.
+        """
+        if self.graph is not None:
+            self._ring = native.Ring(len(self.digests), lambda: None, keep=True)
+        return self.digests.row(self._ring)
+
+    def values(self):
+        """Yield `(column, array)` of the step that has run."""
+        for column, dtype in self._dtypes.items():
+            if self._ring:
+                yield str(column), self._ring.value(column, dtype.as_numpy_dtype)
+            else:
+                yield str(column), self._eager[column]
 
     @staticmethod
     def _has_bytes(tensor) -> bool:
@@ -130,19 +145,19 @@ class Ops:
         )  # fmt: skip
 
 
-def finish(zoom: Zoom, ops: list[dict], row: list[str], found: dict) -> None:
+def finish(zoom: Zoom, ops: Ops, row: list[str], found: dict) -> None:
     """Write what was found and end the process: nothing after this step is of interest, nothing is published.
 
     Args:
-        ops: records of `Ops`.
+        ops: of the step, which has run.
         row: names of the step's coarse sites.
-        found: what the zoomed step returned: `ops` and `row`, int64 digests, and `values`.
+        found: what the zoomed step returned: `ops` and `row`, int64 digests.
     """
     import numpy as np
 
     coarse = dict(zip(row, np.asarray(found["row"]).tolist(), strict=True))
-    report = {"ops": ops, "digests": np.asarray(found["ops"]).tolist(), "row": coarse}
-    _end(zoom, report, {name: _array(value) for name, value in found["values"].items()})
+    report = {"ops": ops.records, "digests": np.asarray(found["ops"]).tolist(), "row": coarse}
+    _end(zoom, report, ops.values())
 
 
 def finish_state(zoom: Zoom, add) -> None:
@@ -151,26 +166,23 @@ def finish_state(zoom: Zoom, add) -> None:
     Args:
         add: adds the state's sites to a collector.
     """
-    values, held = {}, 0
-
-    def keep(name, tensor):
-        nonlocal held
-        array = _array(tensor)
-        held += array.nbytes
-        if held <= LARGEST_BYTES:
-            values[name] = array
-
-    collector = sites.Collector(keep)
+    values: list[tuple] = []
+    collector = sites.Collector(lambda name, tensor: values.append((name, tensor)))
     add(collector)
     row = dict(zip([site.name for site in collector.sites], collector.digests.values, strict=True))
     _end(zoom, {"ops": [], "digests": [], "row": row}, values)
 
 
-def _end(zoom: Zoom, report: dict, values: dict) -> None:
+def _end(zoom: Zoom, report: dict, values) -> None:
+    """Write the report and, of `(name, value)` pairs, those that the budget has room for."""
     import numpy as np
 
-    folder = Path(zoom.folder)
-    np.savez(folder / VALUES, **values)
+    folder, kept, room = Path(zoom.folder), {}, LARGEST_BYTES
+    for name, value in values:
+        array = _array(value)
+        if array.nbytes <= room:
+            kept[name], room = array, room - array.nbytes
+    np.savez(folder / VALUES, **kept)
     (folder / REPORT).write_text(json.dumps(report))
     sys.stdout.flush()
     sys.stderr.flush()

@@ -120,6 +120,9 @@ uint64_t bfb_fingerprint(const void* data, int64_t bytes) {
 typedef struct {
   int64_t columns, written, taken;
   int64_t* rows; /* ROWS x columns */
+  int keep;      /* also hold the tensors of the last step, for Python to copy */
+  int64_t held;
+  TF_Tensor** tensors;
 } stream;
 
 static stream* streams[MAX_STREAMS];
@@ -142,11 +145,32 @@ int bfb_digest_open(int64_t columns) {
   return id;
 }
 
-/* Graphs that write to the stream may still be there, so only its rows go. */
+static void release(TF_Tensor** tensors, int64_t n) {
+  for (int64_t i = 0; i < n; i++) TF_DeleteTensor(tensors[i]);
+  free(tensors);
+}
+
+void bfb_digest_keep(int id) { streams[id]->keep = 1; }
+
+const void* bfb_digest_kept(int id, int64_t column, int* rank, int64_t* dims, int64_t* bytes) {
+  const stream* s = streams[id];
+  if (column >= s->held) return NULL;
+  const TF_Tensor* tensor = s->tensors[column];
+  *rank = TF_NumDims(tensor);
+  *bytes = (int64_t)TF_TensorByteSize(tensor);
+  for (int i = 0; i < *rank; i++) dims[i] = TF_Dim(tensor, i);
+  return TF_TensorData(tensor);
+}
+
+/* Graphs that write to the stream may still be there, so only its rows and tensors go. */
 void bfb_digest_close(int id) {
   pthread_mutex_lock(&lock);
-  free(streams[id]->rows);
-  streams[id]->rows = NULL;
+  stream* s = streams[id];
+  free(s->rows);
+  s->rows = NULL;
+  release(s->tensors, s->held);
+  s->tensors = NULL;
+  s->keep = s->held = 0;
   pthread_mutex_unlock(&lock);
 }
 
@@ -179,6 +203,16 @@ static void write_row(int id, const int64_t* row) {
     s->written++;
   }
   pthread_mutex_unlock(&lock);
+}
+
+static void keep_or_release(int id, TF_Tensor** tensors, int64_t n) {
+  pthread_mutex_lock(&lock);
+  stream* s = id >= 0 && id < count && streams[id]->keep ? streams[id] : NULL;
+  TF_Tensor** old = s ? s->tensors : tensors;
+  int64_t old_n = s ? s->held : n;
+  if (s) s->tensors = tensors, s->held = n;
+  pthread_mutex_unlock(&lock);
+  release(old, old_n);
 }
 
 typedef struct {
@@ -220,8 +254,7 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
     if (id >= 0 && id < count) write_row((int)id, out.data);
   }
   bfb_release(&out);
-  for (int64_t i = 0; i < got; i++) TF_DeleteTensor(tensors[i]);
-  free(tensors);
+  keep_or_release((int)id, tensors, got);
   bfb_end(&call);
 }
 
