@@ -49,6 +49,8 @@ def set_in_process(policy: Policy) -> None:
     replacements.load(policy.pool_size)
     base = config_pb2.ConfigProto()
     base.graph_options.rewrite_options.meta_optimizer_timeout_ms = -1
+    # Changes no bit: an idle thread sleeps in place of asking for work in a loop, on a core that another could use.
+    base.experimental.disable_thread_spinning = policy.device == devices.CPU
     context.context()._config = base
     tf.config.threading.set_intra_op_parallelism_threads(policy.pool_size)
     tf.config.threading.set_inter_op_parallelism_threads(policy.pool_size)

@@ -34,12 +34,16 @@ def batches(x, y, seed: int, epochs: int, batch_size: int):
     x, y = tf.nest.map_structure(tf.convert_to_tensor, (x, y))
     size = int(tf.nest.flatten(x)[0].shape[0])
 
+    # None of these has a branch or loop to convert, and converting takes longer than tracing them.
+    @tf.autograph.experimental.do_not_convert
     def order(epoch):
         return tf.numpy_function(lambda number: permutation(seed, int(number), size), [epoch], tf.int64)
 
+    @tf.autograph.experimental.do_not_convert
     def one_epoch(epoch):
         return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order(epoch), (size,))).batch(batch_size)
 
+    @tf.autograph.experimental.do_not_convert
     def gather(rows):
         return tf.nest.map_structure(lambda array: tf.gather(array, rows), (x, y))
 
