@@ -77,6 +77,9 @@ def guard(folder):
         return
     if kept or any(folder.iterdir()):  # --overwrite-if-exists: files of the user's may be there
         return
+    if os.getsid(cookiecutter) != os.getsid(0):  # it has ended already: this is who takes in orphans
+        folder.rmdir()
+        sys.exit(1)
     mark = folder / ".unfinished"
     mark.touch()
     if os.fork():

@@ -36,7 +36,8 @@ if moment == "copying":
 else:
     Popen = cookiecutter.hooks.subprocess.Popen
     started = []
-    cookiecutter.hooks.subprocess.Popen = then(Popen, lambda *words: started.append(1) or len(started) == 2)
+    number = {"the first hook": 1, "the last hook": 2}[moment]
+    cookiecutter.hooks.subprocess.Popen = then(Popen, lambda *words: started.append(1) or len(started) == number)
 main()
 """
 
@@ -50,7 +51,8 @@ def run(folder, moment, event, *words):
 
 @pytest.mark.parametrize(
     ("moment", "event"),
-    [(m, e) for m in ("copying", "a hook") for e in ("SIGINT", "SIGTERM", "SIGKILL")] + [("copying", "disk full")],
+    [(m, e) for m in ("copying", "the last hook") for e in ("SIGINT", "SIGTERM", "SIGKILL")]
+    + [("copying", "disk full")],
 )
 def test_nothing_half_made_stays(tmp_path, moment, event):
     done = run(tmp_path, moment, event)
@@ -59,6 +61,11 @@ def test_nothing_half_made_stays(tmp_path, moment, event):
         f"bitforbit starter: cookiecutter ended before the project was whole; removed {tmp_path}/my-project"
     )
     assert not list(tmp_path.iterdir())
+
+
+def test_nor_where_it_ends_before_the_guard_is_there(tmp_path):
+    done = run(tmp_path, "the first hook", "SIGKILL")
+    assert done.returncode != 0 and not list(tmp_path.iterdir())
 
 
 def test_files_of_the_users_stay(tmp_path):
