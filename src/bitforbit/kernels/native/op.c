@@ -86,7 +86,9 @@ void bfb_output_same(bfb_call* call, int index, const TF_Tensor* tensor) {
 }
 
 void bfb_output_like(bfb_call* call, bfb_tensor* input, bfb_tensor* t) {
-  size_t bytes = bfb_ok(call) ? (size_t)input->count * size_of(input->dtype) : 0;
+  t->tensor = NULL;
+  if (!bfb_ok(call)) return;
+  size_t bytes = (size_t)input->count * size_of(input->dtype);
   if (bytes < WORTH_FORWARDING) {
     bfb_output(call, 0, input->dtype, input->dims, input->rank, t);
     return;
