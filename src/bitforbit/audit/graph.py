@@ -94,16 +94,15 @@ def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
         functions: pairs of the graph's name and a concrete function.
         made_by: what `scopes.recorded` filled while they were traced.
     """
-    rewriting = []
+    uses: Counter = Counter()
+    found = []
     # Grappler holds no lock of Python: it works on one graph while the next is traced.
     with ThreadPoolExecutor(1) as grappler:
         for name, function in functions:
-            rewriting.append((name, function.function_def, graph_def := function.graph.as_graph_def(),
-                              grappler.submit(optimize, function.graph, graph_def)))  # fmt: skip
-        uses: Counter = Counter()
-        for name, body, graph_def, optimized in rewriting:
-            traced = _count(name, _nodes(body, graph_def), made_by)
-            rewritten = _count(name, _nodes(optimized.result()), made_by)
+            rewriting = grappler.submit(optimize, function.graph, graph_def := function.graph.as_graph_def())
+            found.append((name, _count(name, _nodes(function.function_def, graph_def), made_by), rewriting))
+        for name, traced, rewriting in found:
+            rewritten = _count(name, _nodes(rewriting.result()), made_by)
             uses.update(rewritten)
             uses.update({use: count for use, count in traced.items() if use not in rewritten})
     return uses
@@ -232,8 +231,9 @@ def _called(node) -> Iterator[str]:
 
 def _count(graph: str, nodes, made_by: dict[str, str]) -> Counter:
     uses: Counter = Counter()
+    maker = scopes.finder(made_by)
     for node, callers in nodes:
-        layer = next((m for name in (node.name, *reversed(callers)) if (m := scopes.layer_of(name, made_by))), "")
+        layer = next((m for name in (node.name, *reversed(callers)) if (m := maker(name.rpartition("/")[0]))), "")
         attribute = next((node.attr[key] for key in TYPE_ATTRIBUTES if key in node.attr), None)
         numbers = [] if attribute is None else [attribute.type, *attribute.list.type]
         uses[Use(graph, node.op, next((_name(number) for number in numbers if number), ""), layer)] += 1

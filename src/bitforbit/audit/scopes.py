@@ -1,7 +1,8 @@
 """Tell which layer, loss, metric or optimizer made an op, from the name scopes that Keras opens while it traces."""
 
 import contextlib
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 
 @contextlib.contextmanager
@@ -51,15 +52,21 @@ def current() -> str:
     return next((maker for maker in map(maker_of, reversed(stack)) if maker), "")
 
 
-def layer_of(node: str, made_by: dict[str, str]) -> str:
-    """Return the maker of the node called `node`: the innermost recorded scope that its path holds.
+def finder(made_by: dict[str, str]) -> Callable[[str], str]:
+    """Return a function from a node's path without its own name to its maker: the longest recorded scope within it.
 
     A path may begin with what wrapped it (`StatefulPartitionedCall/`, `gradient_tape/`), and end in names of its own.
+    Nodes share most of their paths, so what a path's beginning holds is looked up once.
     """
-    parts = node.split("/")[:-1]
-    for length in range(len(parts), 0, -1):
-        for start in range(len(parts) - length + 1):
-            maker = made_by.get("/".join(parts[start : start + length]))
-            if maker:
-                return maker
-    return ""
+
+    @functools.cache
+    def longest(scope: str) -> tuple[int, str]:
+        beginning, separated, _ = scope.rpartition("/")
+        length, maker = longest(beginning) if separated else (0, "")
+        parts = scope.split("/")
+        for start in range(len(parts) - length):
+            if found := made_by.get("/".join(parts[start:])):
+                return len(parts) - start, found
+        return length, maker
+
+    return lambda scope: longest(scope)[1]
