@@ -68,7 +68,7 @@ docker-train: ## train EXPERIMENT with SEED in the image, results in RUNS
 docker-verify: ## verify in the image
 	@DOCKER="$(DOCKER)" WORK="$(WORK)" docker/run.sh "" $(IMAGE):$(TAG) verify $(ARGS)
 
-golden: setup ## write golden/ anew: a decision, say why and bump the policy's version
+golden: setup ## write golden/ anew: a decision, and the commit says why
 	@$(BIN)/bitforbit verify --write $(ARGS)
 
 lock: $(VENV)/.dev ## resolve requirements*.in into requirements*.lock

@@ -76,6 +76,18 @@ def test_the_default_experiment_is_the_projects(tmp_path, monkeypatch):
     assert cli.build_parser("train").parse_args(["train"]).experiment == "shapes.experiment"
 
 
+def test_a_project_without_an_experiment_trains_none_of_ours(tmp_path, monkeypatch, capsys):
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "mine"\n')
+    monkeypatch.setattr(project, "root", lambda: tmp_path)
+    assert project.settings() == (None, None, None, {}) and not project.is_bitforbit()
+    with pytest.raises(SystemExit) as caught:
+        cli.build_parser("train").parse_args(["train"])
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.endswith(
+        "bitforbit train: error: the following arguments are required: experiment\n"
+    )
+
+
 def test_broken_settings_are_one_line_and_exit_2(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "bitforbit").symlink_to(PROJECT / "src" / "bitforbit")

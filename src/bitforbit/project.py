@@ -1,7 +1,7 @@
 """The project that this package stands in: its folder, and `[tool.bitforbit]` in its pyproject.toml.
 
 [tool.bitforbit]
-experiment = "shapes.experiment"        # what `bitforbit train` trains; "digits" unless given
+experiment = "shapes.experiment"        # what `bitforbit train` trains; unless given, it must be told
 pool-size = 4                           # threads of each pool; the policy's own size unless given
 [tool.bitforbit.reference."shapes.experiment"]
 epochs = 2                              # what `bitforbit verify` trains, with which keys of its config
@@ -22,13 +22,13 @@ class Settings(NamedTuple):
     """What a project sets.
 
     Attributes:
-        experiment: name of its default experiment.
+        experiment: name of its default experiment; "digits" in bitforbit's own project, elsewhere `None` unless given.
         pool_size: threads of each pool, or `None` for the policy's own size.
         reference: experiments that `verify` trains, each with overrides of its config, or `None` for the built-in ones.
         scripts: scripts that `verify` runs, each with its arguments.
     """
 
-    experiment: str = "digits"
+    experiment: str | None = "digits"
     pool_size: int | None = None
     reference: dict[str, dict] | None = None
     scripts: dict[str, list[str]] = {}  # noqa: RUF012
@@ -40,14 +40,12 @@ def root() -> Path:
     return source_tree if (source_tree / FILE).is_file() else Path.cwd()
 
 
-def is_bitforbit() -> bool:
-    """Return whether this is bitforbit's own project: its pyproject.toml says so, or there is none."""
+def is_bitforbit(folder: Path | None = None) -> bool:
+    """Return whether the project in `folder` (default: `root()`) is bitforbit's own: it says so, or there is none."""
     try:
-        return tomllib.loads((root() / FILE).read_text(encoding="utf-8"))["project"]["name"] == "bitforbit"
+        return _read((folder or root()) / FILE).get("project", {}).get("name") == "bitforbit"
     except FileNotFoundError:
         return True
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
 
 
 def settings(folder: Path | None = None) -> Settings:
@@ -58,11 +56,9 @@ def settings(folder: Path | None = None) -> Settings:
     """
     path = (folder or root()) / FILE
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("tool", {}).get("bitforbit", {})
+        table = _read(path).get("tool", {}).get("bitforbit", {})
     except FileNotFoundError:
         return Settings()
-    except (OSError, ValueError) as error:
-        raise UsageError(f"expected TOML in {path}, found: {error}") from None
     known = {"experiment": str, "pool-size": int, "reference": dict, "scripts": dict}
     for key, value in table.items():
         if key not in known:
@@ -77,5 +73,14 @@ def settings(folder: Path | None = None) -> Settings:
     for name, arguments in scripts.items():
         if not isinstance(arguments, list) or not all(isinstance(word, str) for word in arguments):
             raise UsageError(f"expected a list of arguments for scripts.{name} in {path}, found {arguments!r}.")
-    experiment = table.get("experiment", Settings().experiment)
+    experiment = table.get("experiment", Settings().experiment if is_bitforbit(folder) else None)
     return Settings(experiment, table.get("pool-size"), reference or None, scripts)
+
+
+def _read(path: Path) -> dict:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError) as error:
+        raise UsageError(f"expected TOML in {path}, found: {error}") from None

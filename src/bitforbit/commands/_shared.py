@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 def add_experiment_options(parser: argparse.ArgumentParser) -> None:
-    default = project.settings().experiment
-    parser.add_argument(
-        "experiment", nargs="?", default=default, help=f"name, dotted module or .py file (default: {default})"
-    )
+    default, kinds = project.settings().experiment, "name, dotted module or .py file"
+    if default:
+        parser.add_argument("experiment", nargs="?", default=default, help=f"{kinds} (default: {default})")
+    else:
+        parser.add_argument("experiment", help=kinds)
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE", help="override one key of the config"
     )
