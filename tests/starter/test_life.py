@@ -152,6 +152,9 @@ def in_dev_container(project: Path, docker: str, image: str) -> subprocess.Compl
     words = ["run", "--rm", "--mount", f'type=bind,"source={project}",target=/workspaces/mine']
     for name, value in settings["containerEnv"].items():
         words += ["--env", f"{name}={value.replace('${containerWorkspaceFolder}', '/workspaces/mine')}"]
+    # As `mounts` of devcontainer.json does it: data on another disk, where the link leads.
+    disk = (project / "field data" / "disk").readlink()
+    words += ["--mount", f'type=bind,"source={disk}","target={disk}",readonly']
     words += ["--env", "BITFORBIT_RUNS=/workspaces/mine/runs-dev"]
     words += ["--workdir", "/workspaces/mine", "--entrypoint", "python", tag, "-m", "bitforbit", "train"]
     done = subprocess.run([docker, *words], capture_output=True, text=True)
