@@ -4,6 +4,7 @@
 the weights themselves, so that a mismatch can be told in elements and ulps.
 """
 
+import io
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -104,13 +105,14 @@ def _difference(reference: Path | None, epoch: int, path: str, array) -> ulp.Dif
 
 
 def write(path: Path, document: dict, arrays: dict[str, list[dict]]) -> None:
-    """Write the goldens and, beside them, the weights of every epoch."""
+    """Write the goldens and, beside them, the weights of every epoch; each file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     for name, epochs in arrays.items():
-        with open(weights_path(path, name), "wb") as file:
-            np.savez(
-                file, **{f"{epoch}/{key}": value for epoch, part in enumerate(epochs) for key, value in part.items()}
-            )
+        content = io.BytesIO()
+        np.savez(
+            content, **{f"{epoch}/{key}": value for epoch, part in enumerate(epochs) for key, value in part.items()}
+        )
+        canonical.write(weights_path(path, name), content.getvalue())
     canonical.write(path, canonical.dumps(document))
 
 

@@ -1,5 +1,6 @@
 """A script's goldens: two equal runs are recorded, one more is held against them; another bit is named, another class refused."""
 
+import errno
 import json
 from types import SimpleNamespace
 
@@ -128,6 +129,21 @@ def test_two_runs_that_differ_are_no_goldens_and_older_ones_stay(mine, tmp_path,
     mine += [{"weight": "v"}, {"weight": "v"}]
     assert command(write=True) == 0
     assert b'"v"' in (tmp_path / "golden" / CLASS / "train.py" / "result.json").read_bytes()
+    assert [path.name for path in (tmp_path / "golden" / CLASS).iterdir()] == ["train.py"]
+
+
+def test_a_full_disk_leaves_the_goldens_that_were_there(mine, tmp_path, monkeypatch):
+    mine += [{}, {}, {"weight": "v"}, {"weight": "v"}]
+    assert command(write=True) == 0
+    before = (tmp_path / "golden" / CLASS / "train.py" / "result.json").read_bytes()
+
+    def full(source, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(goldens.shutil, "copyfile", full)
+    with pytest.raises(OSError):
+        command(write=True)
+    assert (tmp_path / "golden" / CLASS / "train.py" / "result.json").read_bytes() == before
     assert [path.name for path in (tmp_path / "golden" / CLASS).iterdir()] == ["train.py"]
 
 

@@ -125,7 +125,9 @@ def _place(run: Path, target: Path) -> None:
     fresh, before = (target.with_name(f".{target.name}.{word}-{os.getpid()}") for word in ("new", "old"))
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        shutil.copytree(run, fresh)
+        fresh.mkdir()
+        for path in run.iterdir():
+            shutil.copyfile(path, fresh / path.name)
         runs.sync(fresh)
         if target.exists():
             os.rename(target, before)
