@@ -63,7 +63,10 @@ def test_files_of_the_users_stay(mine):
     (mine / "pyproject.toml").write_text("[project]\n")
     done = bitforbit("init", "--yes", cwd=mine)
     assert done.returncode == 0
-    assert "  keep   Makefile: yours. add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)\n" in done.stdout
+    assert (
+        "  keep   Makefile: yours. add to it: WORK := /work   and: include bitforbit.mk   (or use: make -f bitforbit.mk WORK=/work)\n"
+        in done.stdout
+    )
     advice = 'add to it: [tool.bitforbit.scripts] "train.py" = []   and: [tool.ruff] extend-exclude = ["src/bitforbit", "docker"]'
     assert f"  keep   pyproject.toml: yours. {advice}\n" in done.stdout
     assert (mine / "Makefile").read_text() == "all:\n" and (mine / "requirements.in").read_text() == "keras\n"

@@ -22,7 +22,7 @@ SINGLE = (
 LEFTOVERS = {"__pycache__", "_build"}
 # A file of the user's may stand in these places: it stays, and `ADVICE` says what it needs.
 ADVICE = {
-    "Makefile": "add to it: include bitforbit.mk   (or use: make -f bitforbit.mk)",
+    "Makefile": "add to it: WORK := /work   and: include bitforbit.mk   (or use: make -f bitforbit.mk WORK=/work)",
     ".gitignore": "add to it: /.venv/ /runs/ /data/ /.bitforbit/ /src/bitforbit/kernels/_build/",
     ".dockerignore": "the image needs src, golden, docker, pyproject.toml and requirements*: let none be ignored",
     "pyproject.toml": 'add to it: [tool.bitforbit.scripts] "{script}" = []   and: [tool.ruff] extend-exclude ='

@@ -92,9 +92,9 @@ def mine(tmp_path, monkeypatch):
     return pending
 
 
-def command(**changes) -> int:
+def command(policy=None, **changes) -> int:
     given = {"golden": None, "attest": None, "times": None, "write": False, "json": False}
-    return goldens.command(SimpleNamespace(**given | changes), Policy(), ["train.py"])
+    return goldens.command(SimpleNamespace(**given | changes), policy or Policy(), ["train.py"])
 
 
 def test_two_equal_runs_are_recorded_and_a_third_is_held_against_them(mine, tmp_path, capsys):
@@ -176,6 +176,11 @@ def test_no_goldens_no_class_no_other_options(mine, tmp_path):
     assert not (tmp_path / "golden").exists()
     with pytest.raises(UsageError, match="expected no --golden, --attest or --times with a script"):
         command(times=2)
+    with pytest.raises(UsageError, match="expected --device cpu with a script, such as train.py"):
+        command(policy=Policy(device="gpu"))
+    (tmp_path / "train.py").unlink()
+    with pytest.raises(UsageError, match="in the image, make docker-verify WORK=/work"):
+        command()
 
 
 def test_what_a_project_verifies(mine, tmp_path):

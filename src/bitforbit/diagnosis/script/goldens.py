@@ -33,6 +33,8 @@ def command(options, policy: Policy, names: list[str]) -> int:
     """
     if options.golden or options.attest or options.times:
         raise UsageError(f"expected no --golden, --attest or --times with a script, such as {names[0]}")
+    if policy.device != devices.CPU:
+        raise UsageError(f"expected --device cpu with a script, such as {names[0]}: its goldens are of CPUs")
     done = _write if options.write else _hold
     found = {name: done(name, project.settings().scripts[name], policy, options.json) for name in names}
     rows = [{"experiment": name, "difference": item.record()} for name, item in found.items() if item]
@@ -113,7 +115,10 @@ def _home(name: str) -> Path:
     for folder in (project.root(), Path.cwd()):
         if (folder / name).is_file():
             return folder
-    raise UsageError(f"expected {name}, which pyproject.toml names under scripts, found no such file")
+    raise UsageError(
+        f"expected {name}, which pyproject.toml names under scripts, found no such file."
+        " Next step: start where it is; in the image, make docker-verify WORK=/work"
+    )
 
 
 def _goldens(name: str, policy: Policy) -> Path:
