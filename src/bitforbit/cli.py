@@ -84,8 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
     except BitforbitError as error:
         print(f"bitforbit {command}: {error}", file=sys.stderr)
         return error.exit_code
-    except KeyboardInterrupt:
-        print(f"bitforbit {command}: interrupted; nothing was published", file=sys.stderr)
+    except KeyboardInterrupt as stopped:
+        print(f"bitforbit {command}: interrupted; {stopped or 'nothing was published'}", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 141

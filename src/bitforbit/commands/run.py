@@ -3,6 +3,7 @@
 import argparse
 
 from bitforbit.commands import _shared
+from bitforbit.errors import BitforbitError
 
 
 def add_arguments(parser) -> None:
@@ -34,7 +35,10 @@ def run(options) -> int:
     if note:
         session.say(note)
     from bitforbit.diagnosis.trace import scripts
+    from bitforbit.diagnosis.trace import store as traces
 
+    if options.trace:
+        traces.require_free(Path(options.trace))
     observing = scripts.contexts(script.name, options.script, options.arguments, seed, pinned)
     if options.sentinel:
         from bitforbit.diagnosis import sentinel
@@ -44,7 +48,12 @@ def run(options) -> int:
     code = session.run(session.Request(script, seed, pinned, folder, not options.no_strict, contexts=observing))
     if options.trace:
         words = ["run", *_given(options), options.script, *options.arguments]
-        for line in scripts.again(words, Path(options.trace), folder):
+        try:
+            lines = scripts.again(words, Path(options.trace), folder)
+        except BitforbitError as error:
+            session.say(str(error))
+            return code or error.exit_code
+        for line in lines:
             session.say(line)
     return code
 

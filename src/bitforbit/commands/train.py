@@ -25,19 +25,23 @@ def run(options) -> int:
     from bitforbit.report import progress
     from bitforbit.training import loop
 
+    if options.trace:
+        from bitforbit.diagnosis.trace import store
+
+        store.require_free(Path(options.trace))
     request = _shared.request(options, pinned)
     chosen, resolved = request.experiment, request.config
     shown = progress.Progress(resolved.epochs, f"{chosen.name} seed {request.seed}", quiet=options.json)
     with shown as report, _sentinel(options, chosen):
         outcome = loop.train(request, report)
+    if not options.json:
+        default = resolved == chosen.config_type()
+        _print_run(outcome, getattr(chosen.module, "EXPECTED", None) if default else None)
     traced = _trace(request, outcome, Path(options.trace), options.json) if options.trace else None
     if options.json:
         found = {"folder": str(outcome.published.folder), "digest": outcome.published.digest,
                  "trained": outcome.trained, "result": outcome.published.result}  # fmt: skip
         print(json.dumps(found | ({"trace": traced.record()} if traced else {}), indent=2))
-    else:
-        default = resolved == chosen.config_type()
-        _print_run(outcome, getattr(chosen.module, "EXPECTED", None) if default else None)
     return traced.report(not options.json) if traced else 0
 
 
@@ -46,8 +50,11 @@ def _trace(request, outcome, folder: Path, quiet: bool):
     from bitforbit.diagnosis.trace import experiments
     from bitforbit.report import progress
 
-    with progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
-        return experiments.trace(request, folder, shown, untraced=outcome.published)
+    try:
+        with progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
+            return experiments.trace(request, folder, shown, untraced=outcome.published)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the run is published, its trace is not") from None
 
 
 def _sentinel(options, chosen):

@@ -3,6 +3,7 @@
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from diagnosis import faults
@@ -10,6 +11,42 @@ from diagnosis import faults
 from bitforbit.diagnosis.vary import evidence, subject
 from bitforbit.diagnosis.vary.change import Change, command_line
 from bitforbit.diagnosis.vary.process import Processes
+from bitforbit.errors import UsageError
+
+
+def test_without_room_no_run_is_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(subject.shutil, "disk_usage", lambda folder: SimpleNamespace(free=3 << 19))
+    runner = faults.runner(tmp_path, "value = 1")
+    with pytest.raises(UsageError, match=r"^expected 32 MiB of room for the runs in .*/work, found 1\.5 MiB\. Next "):
+        runner.run("control", Change())
+    assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_a_run_that_fails_as_the_disk_gets_full_is_no_outcome(tmp_path, monkeypatch):
+    free = iter((64 << 20, 0))
+    monkeypatch.setattr(subject.shutil, "disk_usage", lambda folder: SimpleNamespace(free=next(free)))
+    runner = faults.runner(tmp_path, "raise OSError(28, 'No space left on device')")
+    with pytest.raises(UsageError, match="found 0.0 MiB"):
+        runner.run("control", Change())
+    assert runner.outcomes == []
+
+
+@pytest.mark.parametrize(
+    ("printed", "expected"),
+    [
+        ("ValueError: a symbol\n```\nx = f(y)\n```\nbitforbit run: s seed 1: ValueError", "ValueError: a symbol"),
+        ("keras.src.SomeError: a\nbitforbit train: expected a knob", "bitforbit train: expected a knob"),
+        (
+            "bitforbit train: found in the model:\n  LRN: calls\n  Tan: too",
+            "bitforbit train: found in the model: LRN: calls",
+        ),
+        ("only words", "only words"),
+        ("bitforbit run: s seed 1: exit code 3", "bitforbit run: s seed 1: exit code 3"),
+    ],
+)
+def test_a_failure_is_said_in_the_subjects_own_words(tmp_path, printed, expected):
+    command = ["sh", "-c", 'printf "%s\\n" "$0" >&2; exit 3', printed]
+    assert Processes().execute(command, {"PATH": "/usr/bin:/bin"}, tmp_path, 60) == f"exit 3: {expected}"
 
 
 def test_stopping_ends_what_runs_and_starts_nothing_more(tmp_path):

@@ -1,23 +1,25 @@
 """Trace a script: `bitforbit run` runs it as ever, then once more, in silence, with digests of every step.
 
 The second run is another process, so that the first one, with the script's output and exit code, knows nothing of it.
-Its own evidence is published into a temporary folder and held against the first run's.
+Its own evidence is published beside the trace's place and held against the first run's; then the trace is put there.
 """
 
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from bitforbit.diagnosis.trace import environment, observer, store
 from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.trace.tracer import Tracer
+from bitforbit.errors import EvidenceError
 from bitforbit.evidence import canonical, runs
 from bitforbit.policy import Policy, host
 from bitforbit.training import identity
+from bitforbit.training import store as staging
 
 
 def contexts(name: str, path: str, arguments, seed: int, policy: Policy) -> tuple:
@@ -51,17 +53,35 @@ def again(words: list[str], folder: Path, root: Path) -> list[str]:
         words: the command line after `bitforbit`, without `--trace`.
         folder: where the trace goes.
         root: folder of all runs, with the first run's evidence.
+
+    Raises:
+        EvidenceError: no trace was written; with its verdict it is whole, or absent.
     """
     target = folder.absolute()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="bitforbit-traced-") as aside:
-        command = [sys.executable, "-m", "bitforbit", words[0], "--runs", aside, *words[1:]]
-        variables = os.environ | {TRACE_TO: str(target)}
-        done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-        if not store.is_trace(target):
-            last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-            return [f"no trace was written: {last}"]
-        traced, untraced = _results(Path(aside), root)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        staging.sweep(target.parent)
+        aside = staging.stage(target)
+    except OSError as error:
+        raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
+    try:
+        return _again(words, folder, aside, root)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the run is published, its trace is not") from None
+    except OSError as error:
+        raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]:
+    command = [sys.executable, "-m", "bitforbit", words[0], "--runs", str(aside / "runs"), *words[1:]]
+    variables = os.environ | {TRACE_TO: str(aside / "trace")}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if not store.is_trace(aside / "trace"):
+        last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        raise EvidenceError(f"no trace was written: {last.removeprefix('bitforbit run: ')}")
+    traced, untraced = _results(aside / "runs", root)
     if traced is None or untraced is None:
         verdict = observer.unchecked(traced or "unknown")
         line = "not checked: the two runs left no digests of weights to compare"
@@ -70,8 +90,9 @@ def again(words: list[str], folder: Path, root: Path) -> list[str]:
         word = observer.SAME if traced == untraced else observer.DIFFERENT
         verdict = {"verdict": word, "against": "the run before it", "traced": traced, "untraced": untraced}
         line = observer.sentence(verdict)
-    store.amend(target, observer=verdict)
-    trace = store.read(target)
+    store.amend(aside / "trace", observer=verdict)
+    store.put(aside / "trace", folder.absolute())
+    trace = store.read(folder)
     steps = sum(stream.steps for stream in trace.streams)
     return [f"trace {folder}: {steps} steps of {len(trace.streams)} models", f"observer: {line}",
             *(f"not traced: {note}" for note in trace.header["notes"])]  # fmt: skip

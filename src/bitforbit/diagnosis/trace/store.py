@@ -100,6 +100,21 @@ class StreamWriter:
                 os.fsync(opened.fileno())
 
 
+def require_free(target: Path) -> None:
+    """Raise `UsageError` where something else than a trace stands at `target`."""
+    if target.exists() and not is_trace(target):
+        raise UsageError(f"expected {target} to be free or a trace, found something else. Next step: another name.")
+
+
+def put(trace: Path, target: Path) -> None:
+    """Move a whole trace to its place on the same file system; an older trace makes way."""
+    older = staging.staged(target.with_name(f"{target.name}-older"))
+    if target.exists():
+        os.rename(target, older)
+    os.rename(trace, target)
+    shutil.rmtree(older, ignore_errors=True)
+
+
 class Writer:
     """Writes a trace, whole or not at all.
 
@@ -111,8 +126,7 @@ class Writer:
         self.target, self.window = target, window
         self.streams: list[StreamWriter] = []
         self.aside = staging.staged(target)
-        if target.exists() and not (target / HEADER).is_file():
-            raise UsageError(f"expected {target} to be free or a trace, found something else. Next step: another name.")
+        require_free(target)
         try:
             shutil.rmtree(self.aside, ignore_errors=True)
             self.aside.mkdir(parents=True)
@@ -137,11 +151,7 @@ class Writer:
             stream.sync()
         records = [stream.record() for stream in self.streams]
         canonical.write(self.aside / HEADER, canonical.dumps({"schema": SCHEMA, **header, "streams": records}))
-        older = staging.staged(self.target.with_name(f"{self.target.name}-older"))
-        if self.target.exists():
-            os.rename(self.target, older)
-        os.rename(self.aside, self.target)
-        shutil.rmtree(older, ignore_errors=True)
+        put(self.aside, self.target)
 
     def discard(self) -> None:
         shutil.rmtree(self.aside, ignore_errors=True)

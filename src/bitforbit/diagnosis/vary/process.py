@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -66,6 +67,8 @@ def _kill(group: int) -> None:
 
 
 def _last_words(lines: list[str]) -> str:
-    """Return the last line that is the subject's, not our account of it."""
-    own = [line for line in lines if not line.startswith("bitforbit run: ")]
-    return (own or lines or ["no message"])[-1]
+    """Return the last line that is the subject's, not our account of it; the first one of an error in many lines."""
+    own = [line for line in lines if not line.startswith("bitforbit run: ")] or lines or ["no message"]
+    begins = [n for n, line in enumerate(own) if re.match(r"[\w.]+(Error|Exception): |bitforbit ", line)]
+    first = begins[-1] if begins else len(own) - 1
+    return " ".join(own[first : first + 2]) if own[first].endswith(":") else own[first]

@@ -16,9 +16,12 @@ from bitforbit.diagnosis.vary import evidence as left
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
 from bitforbit.diagnosis.vary.process import Processes
+from bitforbit.errors import UsageError
 from bitforbit.policy import Policy
 
 CHILD = "bitforbit.diagnosis.vary.child"
+# Bytes free below which no run is begun: a run without room looks like a subject that fails.
+ROOM = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,9 @@ class Runner:
         jobs: runs side by side.
         timeout: seconds before a run counts as one that does not end.
         report: called with each `Outcome`, as it comes.
+
+    Raises:
+        UsageError: there is no room for the runs, before one or after one that failed.
     """
 
     def __init__(self, subject: Subject, policy: Policy, work: Path, jobs: int = 1, timeout: float = 3600, report=None):
@@ -106,6 +112,7 @@ class Runner:
 
     def run(self, label: str, change: Change, sealed: bool = True, traced: bool = False) -> Outcome:
         """Run once under `change`; `sealed` puts the seal under it, `traced` makes digests of every step."""
+        self._require_room()
         folder = self._folder()
         own, added = self.subject.traced(folder / "trace") if traced else (self.subject.words, {})
         module = ["-m", CHILD] if sealed else [] if self.subject.is_program else ["-m", "bitforbit"]
@@ -118,6 +125,9 @@ class Runner:
         variables = environment(change, self.policy) | added
         failure = self._processes.execute(command, variables, folder, self.timeout)
         digest, failure, evidence, trace = left.read(folder, failure)
+        if failure:
+            # A full disk is no property of the subject.
+            self._require_room()
         if trace:
             # How this very run is started again, under its seal and its change.
             command[0] = shutil.which(command[0]) or command[0]
@@ -144,6 +154,14 @@ class Runner:
                 # Leaving the pool waits for its threads, and these for the runs.
                 self._processes.stop()
                 raise
+
+    def _require_room(self) -> None:
+        free = shutil.disk_usage(self.work).free
+        if free < ROOM:
+            raise UsageError(
+                f"expected {ROOM >> 20} MiB of room for the runs in {self.work}, found {free / 2**20:.1f} MiB."
+                " Next step: free some space, or --keep FOLDER on another disk"
+            )
 
     def _folder(self) -> Path:
         with self._lock:
