@@ -29,8 +29,8 @@ test-cuda: setup data/.ready $(VENV)/.dev ## run the tests of the CUDA image (ma
 test-starter: setup data/.ready $(VENV)/.dev ## generate projects and run what they promise; BITFORBIT_SEED_VENV=$(VENV) is quicker
 	@$(BIN)/pytest tests/starter -m slow $(ARGS)
 
-test-diagnose: setup data/.ready $(VENV)/.dev ## plant faults into whole trainings: diagnose must name cause, line, step and op; minutes
-	@$(BIN)/pytest tests/diagnosis -m "slow and not docker" $(ARGS)
+test-diagnose: setup data/.ready $(VENV)/.dev ## plant faults into whole trainings: diagnose must name cause, line, step and op, in the image too; minutes
+	@$(BIN)/pytest tests/diagnosis tests/docker/test_diagnose.py -m slow $(ARGS)
 
 test-kills: setup data/.ready $(VENV)/.dev ## kill workers, pools and schedulers at 24 random moments, fill a small disk: the digests stay
 	@$(BIN)/pytest tests/replicates/test_kills.py -m slow $(ARGS)

@@ -49,5 +49,6 @@ def test_a_script_is_diagnosed(tmp_path):
     tmp_path.chmod(0o755)
     done = run("diagnose", "--json", "/work/script.py", flags=[*HARDENED, f"--volume={tmp_path}:/work:ro"], check=False)
     assert done.returncode == 1, done.stderr
-    found = json.loads(done.stdout)
-    assert "script.py:4" in json.dumps(found)
+    (cause,) = json.loads(done.stdout)["causes"]
+    assert (cause["condition"], cause["localized"]["difference"]["site"]) == ("entropy", "batch/x")
+    assert [frame["line"] for line in cause["lines"] for frame in line["frames"]] == [4]

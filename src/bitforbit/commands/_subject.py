@@ -58,13 +58,8 @@ def hint(failure: str, options) -> str:
     """Return the next step after a control that does not run, or an empty text."""
     if "EOFError" in failure and not options.stdin:
         return ". Next step: --stdin FILE, if the script reads its standard input"
-    own = "exit 2: bitforbit " in failure
-    if (
-        ("exit 2: " in failure or "SystemExit" in failure)
-        and not own
-        and options.subject.endswith(".py")
-        and not options.args
-    ):
+    asks = ("exit 2: " in failure and "exit 2: bitforbit " not in failure) or "SystemExit" in failure
+    if asks and options.subject.endswith(".py") and not options.args:
         return ". Next step: --args='...', if the script needs arguments"
     return ""
 

@@ -81,3 +81,13 @@ def test_a_digest_that_changes_the_run_is_called_by_its_name(trainings):
     planted = trainings[1]["planted"]
     assert planted["verdict"] == "changed by the trace"
     assert planted["traced"] != planted["untraced"]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_batch_of_a_zoomed_step_can_be_compared_by_element(trainings, form):
+    step = frontier.read(trainings[0] / f"{form}-zoom-op")
+    batch = [site for site in step.row if site.startswith("batch/")]
+    columns = {digest: str(column) for column, digest in enumerate(step.digests)}
+    shapes = [step.values[columns[step.row[site]]].shape for site in batch]
+    assert batch
+    assert {shape[-1] for shape in shapes} <= {1, 2, 6}
