@@ -9,7 +9,10 @@ from bitforbit.replicates.statistics import sequential
 
 
 def test_bounds_are_the_published_ones():
-    """Five equal looks at 5 %, two-sided: Reboussin et al., Controlled Clinical Trials 21 (2000)."""
+    """Five equal looks at 5 %, two-sided: as R's ldbounds 2.0.2 prints them in its vignette (`ldBounds(t=...)`, CRAN).
+
+    That package is the program of Reboussin et al., Controlled Clinical Trials 21 (2000).
+    """
     bounds = [stats.norm.isf(level / 2) for level in sequential.levels([1, 2, 3, 4, 5])]
     assert bounds == pytest.approx([4.8769, 3.3569, 2.6803, 2.2898, 2.0310], abs=2e-4)
 

@@ -6,14 +6,20 @@ rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`
 """
 
 import contextlib
+import hashlib
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from bitforbit.audit import scopes
 from bitforbit.errors import PolicyError
+from bitforbit.evidence import canonical
+
+# A folder where replicates of one configuration keep what Grappler makes of their graphs, which the seed does not change.
+keep_in: Path | None = None
 
 # The attribute that holds a kernel's element type, by what ops call it; the first that an op has counts.
 TYPE_ATTRIBUTES = (
@@ -170,7 +176,22 @@ def optimize(graph, graph_def):
     item = meta_graph_pb2.MetaGraphDef(graph_def=graph_def)
     keep = item.collection_def["train_op"].node_list.value
     keep.extend([output.op.name for output in graph.outputs] + [op.name for op in graph.control_outputs])
-    return tf_optimizer.OptimizeGraph(context.context().config, item, verbose=False, cluster=_cpu(cluster))
+    config = context.context().config
+    kept = _kept(config, item)
+    if kept and kept.exists():
+        return type(graph_def).FromString(kept.read_bytes())
+    optimized = tf_optimizer.OptimizeGraph(config, item, verbose=False, cluster=_cpu(cluster))
+    if kept:
+        canonical.write(kept, optimized.SerializeToString())
+    return optimized
+
+
+def _kept(config, item) -> Path | None:
+    """Return where the rewritten form of a graph is kept: its name is the digest of all that Grappler is given."""
+    if keep_in is None:
+        return None
+    given = [message.SerializeToString(deterministic=True) for message in (config, item)]
+    return keep_in / f"{hashlib.sha256(b''.join(given)).hexdigest()}.graph"
 
 
 def _cpu(cluster):

@@ -1,0 +1,33 @@
+"""Graphs that Grappler rewrote for one replicate serve the next: by their content, and only where a pool asks for it."""
+
+import pytest
+
+from bitforbit.audit import graph
+
+
+@pytest.fixture
+def rewrites(monkeypatch):
+    """Count the calls of Grappler."""
+    from tensorflow.python.grappler import tf_optimizer
+
+    calls, stock = [], tf_optimizer.OptimizeGraph
+    monkeypatch.setattr(tf_optimizer, "OptimizeGraph", lambda *a, **k: calls.append(1) or stock(*a, **k))
+    return calls
+
+
+def traced(factor: float):
+    import tensorflow as tf
+
+    function = tf.function(lambda x: factor / tf.sqrt(x), autograph=False)
+    return function.get_concrete_function(tf.TensorSpec([4], tf.float32))
+
+
+def test_a_kept_graph_is_the_rewritten_one(monkeypatch, tmp_path, rewrites):
+    one = traced(1.0)
+    without = graph.count([("train", one)], {})
+    assert len(rewrites) == 1
+    monkeypatch.setattr(graph, "keep_in", tmp_path)
+    assert graph.count([("train", one)], {}) == graph.count([("train", one)], {}) == without
+    assert len(rewrites) == 2 and "Rsqrt" in {use.op for use in without}
+    graph.count([("train", traced(2.0))], {})
+    assert len(rewrites) == 3, "another graph was taken for the kept one"
