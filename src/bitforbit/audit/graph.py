@@ -18,7 +18,7 @@ from bitforbit.audit import scopes
 from bitforbit.errors import PolicyError
 from bitforbit.evidence import canonical
 
-# A folder where replicates of one configuration keep what Grappler makes of their graphs, which the seed does not change.
+# Where replicates of one configuration keep what Grappler makes of their graphs; the seed does not change it.
 keep_in: Path | None = None
 
 # The attribute that holds a kernel's element type, by what ops call it; the first that an op has counts.
