@@ -1,5 +1,7 @@
 """What is left where a trace ends too early: by Ctrl-C, by a full disk, by a file that is gone or cut off."""
 
+import json
+import os
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,6 +47,20 @@ def test_a_run_with_digests_that_fails_says_its_last_line(tmp_path, monkeypatch)
     with pytest.raises(EvidenceError, match="^no trace was written: expected more room$"):
         scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_run_before_is_the_newest_even_where_it_stands_beside_an_older_result(tmp_path):
+    def left(folder: str, weights: str, time: int) -> None:
+        path = tmp_path / folder / "result.json"
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps({"fits": [weights], "models": [], "exit_code": 0, "epoch_digests": ""}))
+        os.utime(path, (time, time))
+
+    left("runs/script/0123/seed-1", "older", 1)
+    left("runs/script/0123/seed-1.differs-abc", "newer", 2)
+    left("aside/script/4567/seed-1", "newer", 3)
+    traced, untraced = scripts._results(tmp_path / "aside", tmp_path / "runs")
+    assert traced == untraced
 
 
 def test_a_full_disk_is_one_line(tmp_path):

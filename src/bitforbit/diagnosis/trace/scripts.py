@@ -105,7 +105,9 @@ def _results(aside: Path, root: Path) -> tuple[str | None, str | None]:
         return None, None
     # By name and seed: what the hash of the folder covers may know of the trace.
     name, _, seed, _ = found[0].relative_to(aside).parts
-    first = max(root.glob(f"{name}/*/{seed}/{runs.RESULT}"), key=lambda path: path.stat().st_mtime_ns, default=None)
+    # A run that gave another result than an older one stands beside it.
+    places = [path for where in (seed, f"{seed}.differs-*") for path in root.glob(f"{name}/*/{where}/{runs.RESULT}")]
+    first = max(places, key=lambda path: path.stat().st_mtime_ns, default=None)
     return _digest(found[0]), _digest(first) if first else None
 
 
