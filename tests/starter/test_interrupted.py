@@ -14,6 +14,7 @@ import cookiecutter.hooks
 from cookiecutter.__main__ import main
 
 moment, event, *sys.argv[1:] = sys.argv[1:]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts in the background ignore it
 
 def happen():
     if event == "disk full":
