@@ -121,6 +121,7 @@ def test_a_failure_half_way_leaves_nothing(mine, monkeypatch, failure):
 KILLED = """
 import os, shutil, signal, sys
 from bitforbit import cli
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell lets what it starts in the background ignore it
 module = {"copy": shutil, "link": os}[sys.argv[1]]
 stock, count = getattr(module, sys.argv[1]), []
 

@@ -101,7 +101,7 @@ def _run(name: str, arguments: list[str], policy: Policy, root: Path) -> runs.Pu
         for line in process.stderr:
             if not line.startswith(PASSING):
                 print(line, end="", file=sys.stderr, flush=True)
-    folder = next(root.glob("*/*/seed-1"), None)
+    folder = next(iter(sorted(root.glob("*/*/seed-1"))), None)
     if process.returncode or folder is None:
         raise HostError(f"expected {name} to finish with exit code 0, found {process.returncode}; see above")
     published = runs.verify(folder)
