@@ -43,9 +43,13 @@ def root() -> Path:
 def is_bitforbit(folder: Path | None = None) -> bool:
     """Return whether the project in `folder` (default: `root()`) is bitforbit's own: it says so, or there is none."""
     try:
-        return _read((folder or root()) / FILE).get("project", {}).get("name") == "bitforbit"
+        return _is_ours(_read((folder or root()) / FILE))
     except FileNotFoundError:
         return True
+
+
+def _is_ours(document: dict) -> bool:
+    return document.get("project", {}).get("name") == "bitforbit"
 
 
 def settings(folder: Path | None = None) -> Settings:
@@ -56,9 +60,10 @@ def settings(folder: Path | None = None) -> Settings:
     """
     path = (folder or root()) / FILE
     try:
-        table = _read(path).get("tool", {}).get("bitforbit", {})
+        document = _read(path)
     except FileNotFoundError:
         return Settings()
+    table = document.get("tool", {}).get("bitforbit", {})
     known = {"experiment": str, "pool-size": int, "reference": dict, "scripts": dict}
     for key, value in table.items():
         if key not in known:
@@ -73,7 +78,7 @@ def settings(folder: Path | None = None) -> Settings:
     for name, arguments in scripts.items():
         if not isinstance(arguments, list) or not all(isinstance(word, str) for word in arguments):
             raise UsageError(f"expected a list of arguments for scripts.{name} in {path}, found {arguments!r}.")
-    experiment = table.get("experiment", Settings().experiment if is_bitforbit(folder) else None)
+    experiment = table.get("experiment", Settings().experiment if _is_ours(document) else None)
     return Settings(experiment, table.get("pool-size"), reference or None, scripts)
 
 

@@ -1,11 +1,13 @@
 """Where runs are kept: find a folder that can be written, stage beside the target, sweep what a kill left."""
 
+import contextlib
 import os
 import platform
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from bitforbit.errors import UsageError
@@ -69,6 +71,27 @@ def stage(target: Path) -> Path:
 def staged(target: Path) -> Path:
     """Return the folder in which this process prepares `target`; `prepare` sweeps it once the process is dead."""
     return target.with_name(f".staged-{target.name}-{platform.node()}-{os.getpid()}")
+
+
+@contextlib.contextmanager
+def beside(target: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `target`; remove it afterwards, and what dead processes left there before."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    sweep(target.parent)
+    folder = stage(target)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def put(whole: Path, target: Path) -> None:
+    """Move a folder to `target` on the same file system; what stood there makes way."""
+    older = staged(target.with_name(f"{target.name}-older"))
+    if target.exists():
+        os.rename(target, older)
+    os.rename(whole, target)
+    shutil.rmtree(older, ignore_errors=True)
 
 
 def keep_diverged(staged: Path, target: Path) -> Path:

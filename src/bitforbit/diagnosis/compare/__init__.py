@@ -11,12 +11,7 @@ from bitforbit.diagnosis.trace.sites import BATCH
 __all__ = ["CannotCompareError", "Difference", "compare"]
 
 MORE = (
-    "bitforbit trace EXPERIMENT --seed N --to FOLDER on both sides writes digests of every step;"
-    " bitforbit compare FOLDER FOLDER then names step, layer, op and line"
-)
-MORE_OF_SCRIPTS = (
-    "bitforbit run --trace FOLDER SCRIPT on both sides writes digests of every step;"
-    " bitforbit compare FOLDER FOLDER then names step, layer, op and line"
+    "{} on both sides writes digests of every step; bitforbit compare FOLDER FOLDER then names step, layer, op and line"
 )
 
 
@@ -43,9 +38,11 @@ def compare(run_a, run_b, anyway: bool = False, zoom: bool = True) -> Difference
     if a.trace and b.trace:
         found = _of_steps(a, b, zoom)
     elif _word(a) == _word(b):
-        script = "fits" in a.result
-        found = (fits if script else epochs).first(a, b)
-        found = found and replace(found, more=(MORE_OF_SCRIPTS if script else MORE,))
+        if "fits" in a.result:
+            found, command = fits.first(a, b), "bitforbit run --trace FOLDER SCRIPT"
+        else:
+            found, command = epochs.first(a, b), "bitforbit trace EXPERIMENT --seed N --to FOLDER"
+        found = found and replace(found, more=(MORE.format(command),))
     else:
         raise CannotCompareError(
             f"cannot compare: {run_a} is a {_word(a)}, {run_b} is a {_word(b)}. Next step: two of the same kind"

@@ -18,6 +18,7 @@ from bitforbit.errors import HostError, UsageError
 from bitforbit.evidence import golden, runs
 from bitforbit.policy import Policy, devices, host
 from bitforbit.training import identity
+from bitforbit.training import store as staging
 
 SAME, DIFFERENT = 0, 1
 # What `bitforbit run` says of a folder that is gone soon.
@@ -35,8 +36,8 @@ def command(options, policy: Policy, names: list[str]) -> int:
         raise UsageError(f"expected no --golden, --attest or --times with a script, such as {names[0]}")
     if policy.device != devices.CPU:
         raise UsageError(f"expected --device cpu with a script, such as {names[0]}: its goldens are of CPUs")
-    done = _write if options.write else _hold
-    found = {name: done(name, project.settings().scripts[name], policy, options.json) for name in names}
+    done, arguments = _write if options.write else _hold, project.settings().scripts
+    found = {name: done(name, arguments[name], policy, options.json) for name in names}
     rows = [{"experiment": name, "difference": item.record()} for name, item in found.items() if item]
     if options.json:
         print(json.dumps({"same": not rows, "compared": names, "differences": rows, "host": host.facts()}, indent=2))
@@ -127,16 +128,8 @@ def _goldens(name: str, policy: Policy) -> Path:
 
 def _place(run: Path, target: Path) -> None:
     """Copy a run's folder to `target` by rename, in the place of what stands there."""
-    fresh, before = (target.with_name(f".{target.name}.{word}-{os.getpid()}") for word in ("new", "old"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        fresh.mkdir()
+    with staging.beside(target) as fresh:
         for path in run.iterdir():
             shutil.copyfile(path, fresh / path.name)
         runs.sync(fresh)
-        if target.exists():
-            os.rename(target, before)
-        os.rename(fresh, target)
-        shutil.rmtree(before, ignore_errors=True)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        staging.put(fresh, target)

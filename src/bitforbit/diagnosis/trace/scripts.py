@@ -7,7 +7,6 @@ Its own evidence is published beside the trace's place and held against the firs
 import contextlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -57,21 +56,13 @@ def again(words: list[str], folder: Path, root: Path) -> list[str]:
     Raises:
         EvidenceError: no trace was written; with its verdict it is whole, or absent.
     """
-    target = folder.absolute()
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        staging.sweep(target.parent)
-        aside = staging.stage(target)
-    except OSError as error:
-        raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
-    try:
-        return _again(words, folder, aside, root)
+        with staging.beside(folder.absolute()) as aside:
+            return _again(words, folder, aside, root)
     except KeyboardInterrupt:
         raise KeyboardInterrupt("the run is published, its trace is not") from None
     except OSError as error:
         raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]:
@@ -91,7 +82,7 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]
         verdict = {"verdict": word, "against": "the run before it", "traced": traced, "untraced": untraced}
         line = observer.sentence(verdict)
     store.amend(aside / "trace", observer=verdict)
-    store.put(aside / "trace", folder.absolute())
+    staging.put(aside / "trace", folder.absolute())
     trace = store.read(folder)
     steps = sum(stream.steps for stream in trace.streams)
     return [f"trace {folder}: {steps} steps of {len(trace.streams)} models", f"observer: {line}",

@@ -106,15 +106,6 @@ def require_free(target: Path) -> None:
         raise UsageError(f"expected {target} to be free or a trace, found something else. Next step: another name.")
 
 
-def put(trace: Path, target: Path) -> None:
-    """Move a whole trace to its place on the same file system; an older trace makes way."""
-    older = staging.staged(target.with_name(f"{target.name}-older"))
-    if target.exists():
-        os.rename(target, older)
-    os.rename(trace, target)
-    shutil.rmtree(older, ignore_errors=True)
-
-
 class Writer:
     """Writes a trace, whole or not at all.
 
@@ -151,7 +142,7 @@ class Writer:
             stream.sync()
         records = [stream.record() for stream in self.streams]
         canonical.write(self.aside / HEADER, canonical.dumps({"schema": SCHEMA, **header, "streams": records}))
-        put(self.aside, self.target)
+        staging.put(self.aside, self.target)
 
     def discard(self) -> None:
         shutil.rmtree(self.aside, ignore_errors=True)
