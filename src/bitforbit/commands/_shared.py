@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from bitforbit import project
@@ -101,3 +104,18 @@ def request(options, pinned: Policy) -> loop.Request:
     if note:
         print(f"bitforbit {options.command}: {note}", file=sys.stderr)
     return loop.Request(chosen, resolved, seed, pinned, root, not options.no_strict, getattr(options, "force", False))
+
+
+@contextlib.contextmanager
+def terminated_as_by_ctrl_c() -> Iterator[None]:
+    """In the block, SIGTERM and SIGHUP end a command as Ctrl-C does, and with it what it started."""
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -58,7 +57,7 @@ def run(options) -> int:
     seal.library()
     jobs = options.jobs or min(2, len(os.sched_getaffinity(0)))
     began = time.monotonic()
-    with _folder(options.keep) as work, _ended_whole():
+    with _folder(options.keep) as work, _shared.terminated_as_by_ctrl_c():
         runner = Runner(subject, policy, work, jobs, options.timeout, None if options.json else _progress)
         if not options.json:
             _say(f"{subject.name}: 8 runs and more, {jobs} at a time; Ctrl-C ends them all")
@@ -115,21 +114,6 @@ def _writable(path: str | None) -> None:
             pass
     except OSError as error:
         raise UsageError(f"expected a folder that can be written for --html {path}, found: {error.strerror}") from None
-
-
-@contextlib.contextmanager
-def _ended_whole():
-    """A termination ends the runs as Ctrl-C does."""
-
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 class _folder:

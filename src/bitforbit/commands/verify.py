@@ -36,7 +36,8 @@ def run(options) -> int:
     if scripts:
         from bitforbit.diagnosis.script import goldens
 
-        code = max(code, goldens.command(options, pinned, scripts))
+        with _shared.terminated_as_by_ctrl_c():
+            code = max(code, goldens.command(options, pinned, scripts))
     return code
 
 

@@ -16,6 +16,9 @@ RESULT, RUN, HISTORY, DIGESTS, MODEL, CURVE = (
 )  # fmt: skip
 
 
+TRAIN_AGAIN = "train again with --force; this folder is then kept aside."
+
+
 class Published(NamedTuple):
     """A verified run.
 
@@ -35,8 +38,12 @@ def folder_of(root: Path, experiment: str, config_hash: str, seed: int) -> Path:
     return root / experiment / config_hash[:12] / f"seed-{seed}"
 
 
-def verify(folder: Path) -> Published:
+def verify(folder: Path, next_step: str = TRAIN_AGAIN) -> Published:
     """Read a published run and recompute the SHA-256 of each of its files.
+
+    Args:
+        folder: of the run.
+        next_step: the advice where it is not whole.
 
     Raises:
         EvidenceError: a file is missing, unreadable, or not the one that was published.
@@ -49,13 +56,13 @@ def verify(folder: Path) -> Published:
             if found != digest:
                 raise EvidenceError(
                     f"expected {folder / name} with SHA-256 {digest}, found {found}: the run was altered after it was"
-                    " published. Next step: train again with --force; this folder is then kept aside."
+                    f" published. Next step: {next_step}"
                 )
         return Published(folder, json.loads((folder / RESULT).read_bytes()), expected[RESULT])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise EvidenceError(
             f"expected a complete run in {folder}, found it damaged ({type(error).__name__}: {error})."
-            " Next step: train again with --force; this folder is then kept aside."
+            f" Next step: {next_step}"
         ) from None
 
 

@@ -2,6 +2,10 @@
 
 import errno
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from bitforbit import project, verify
 from bitforbit.diagnosis import compare
 from bitforbit.diagnosis.script import goldens
-from bitforbit.errors import UsageError
+from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import canonical, runs
 from bitforbit.policy import Policy
 from bitforbit.training import identity
@@ -161,6 +165,41 @@ def test_what_cannot_be_compared_is_neither_same_nor_different(mine, changes, re
     with pytest.raises(UsageError) as caught:
         command()
     assert str(caught.value).startswith(f"cannot compare train.py: {reason}")
+
+
+def test_altered_goldens_are_told_apart_from_a_run(mine, tmp_path):
+    mine += [{}, {}]
+    assert command(write=True) == 0
+    path = tmp_path / "golden" / CLASS / "train.py"
+    (path / "digests.csv").write_text("")
+    with pytest.raises(EvidenceError) as caught:
+        command()
+    assert str(caught.value).startswith(f"expected {path}/digests.csv with SHA-256 ")
+    assert str(caught.value).endswith(
+        ": the run was altered after it was published."
+        " Next step: git restore golden, or, where the change is meant, bitforbit verify --write"
+    )
+
+
+def test_a_terminated_verify_takes_its_script_along(tmp_path):
+    (tmp_path / "train.py").write_text(
+        "import os, sys, time\nprint(os.getpid())\nsys.stdout.flush()\ntime.sleep(100)\n"
+    )
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "a"\n[tool.bitforbit.scripts]\n"train.py" = []\n')
+    (tmp_path / "here.py").write_text(
+        "import pathlib, sys\nfrom bitforbit import cli, project\nproject.root = pathlib.Path.cwd\n"
+        "sys.exit(cli.main(['verify', '--write', 'train.py']))\n"
+    )
+    command = [sys.executable, "here.py"]
+    environment = os.environ | {"TMPDIR": str(tmp_path / "aside")}
+    (tmp_path / "aside").mkdir()
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True) as verifying:
+        script = int(next(line for line in verifying.stderr if line.strip().isdigit()))
+        verifying.terminate()
+        assert verifying.wait(60) == 130
+    assert not Path(f"/proc/{script}").exists()
+    assert list((tmp_path / "aside").iterdir()) == []
+    assert not (tmp_path / "golden").exists()
 
 
 def test_no_goldens_no_class_no_other_options(mine, tmp_path):

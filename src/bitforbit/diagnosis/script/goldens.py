@@ -23,6 +23,7 @@ from bitforbit.training import store as staging
 SAME, DIFFERENT = 0, 1
 # What `bitforbit run` says of a folder that is gone soon.
 PASSING = "bitforbit run:   run "
+AS_COMMITTED = "git restore golden, or, where the change is meant, bitforbit verify --write"
 
 
 def command(options, policy: Policy, names: list[str]) -> int:
@@ -64,7 +65,7 @@ def _hold(name: str, arguments: list[str], policy: Policy, quiet: bool):
         raise UsageError(
             f"cannot compare: expected goldens of {name} at {path}, found none. Next step: bitforbit verify --write"
         )
-    expected = runs.verify(path)
+    expected = runs.verify(path, AS_COMMITTED)
     _refuse(name, golden.comparable(expected.result, policy.record() | {"deviations": []}, identity.stack()))
     if expected.result["config"]["arguments"] != arguments:
         _refuse(name, f"the goldens are of arguments {expected.result['config']['arguments']}, these are {arguments}")
@@ -99,9 +100,13 @@ def _run(name: str, arguments: list[str], policy: Policy, root: Path) -> runs.Pu
         [sys.executable, "-m", "bitforbit", *words], cwd=_home(name), stdin=subprocess.DEVNULL,
         stdout=sys.stderr, stderr=subprocess.PIPE, text=True, errors="replace",
     ) as process:  # fmt: skip
-        for line in process.stderr:
-            if not line.startswith(PASSING):
-                print(line, end="", file=sys.stderr, flush=True)
+        try:
+            for line in process.stderr:
+                if not line.startswith(PASSING):
+                    print(line, end="", file=sys.stderr, flush=True)
+        except BaseException:
+            process.terminate()
+            raise
     folder = next(iter(sorted(root.glob("*/*/seed-1"))), None)
     if process.returncode or folder is None:
         raise HostError(f"expected {name} to finish with exit code 0, found {process.returncode}; see above")
