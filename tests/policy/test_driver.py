@@ -6,7 +6,7 @@ import pytest
 from policy.fake_driver import A100, H100, H100_SECOND, MIG, ask, build, environment, libcuda  # noqa: F401
 
 from bitforbit.errors import HostError
-from bitforbit.policy import driver
+from bitforbit.policy import driver, driver_version
 
 START = (
     " Next step: start the container with --gpus all (podman: --device nvidia.com/gpu=all; Apptainer: --nv), or ask for"
@@ -114,15 +114,15 @@ def test_a_driver_that_cannot_describe_its_gpus(libcuda):  # noqa: F811
     ],
 )
 def test_versions_as_the_kernel_module_nvml_and_file_names_give_them(text, version):
-    assert driver.parse_version(text) == version
+    assert driver_version.parse_version(text) == version
 
 
 def test_where_libcuda_carries_no_version_the_kernel_module_tells(monkeypatch, tmp_path):
     """As under WSL, and where NVML is not let into the container."""
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64 Kernel Module  535.183.01  Sun May 12 2024\n")
-    monkeypatch.setattr(driver, "KERNEL_MODULE", str(tmp_path / "version"))
-    monkeypatch.setattr(driver, "NVML", "libnvidia-ml.so.nowhere")
-    monkeypatch.setattr(driver, "_mapped", lambda: ())
-    assert driver.version() == (535, 183, 1)
-    monkeypatch.setattr(driver, "KERNEL_MODULE", str(tmp_path / "nothing"))
-    assert driver.version() == ()
+    monkeypatch.setattr(driver_version, "KERNEL_MODULE", str(tmp_path / "version"))
+    monkeypatch.setattr(driver_version, "NVML", "libnvidia-ml.so.nowhere")
+    monkeypatch.setattr(driver_version, "_mapped", lambda: ())
+    assert driver_version.version() == (535, 183, 1)
+    monkeypatch.setattr(driver_version, "KERNEL_MODULE", str(tmp_path / "nothing"))
+    assert driver_version.version() == ()

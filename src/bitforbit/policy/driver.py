@@ -1,23 +1,18 @@
 """Ask NVIDIA's driver which GPUs there are: through libcuda alone, before TensorFlow is loaded.
 
-Functions and codes are those of the CUDA driver API (docs.nvidia.com/cuda/cuda-driver-api). The version that counts is
-that of the user-mode driver, which compiles PTX: the number in the name of the libcuda that this process has mapped,
-else what NVML says, else the kernel module.
+Functions and codes are those of the CUDA driver API (docs.nvidia.com/cuda/cuda-driver-api).
 """
 
 import ctypes
 import json
 import os
-import re
 import subprocess
 import sys
 from typing import NamedTuple
 
 from bitforbit.errors import HostError
-from bitforbit.policy import cuda
+from bitforbit.policy import cuda, driver_version
 
-NVML = "libnvidia-ml.so.1"
-KERNEL_MODULE = "/proc/driver/nvidia/version"
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 NO_DEVICE = 100
 
@@ -95,7 +90,7 @@ def ask(library: str = cuda.DRIVER_LIBRARY) -> Driver:
     )
     release = _integer(api, "cuDriverGetVersion")
     gpus = tuple(_gpu(api, device) for device in devices)
-    return Driver(version(), (release // 1000, release % 1000 // 10), gpus, peers)
+    return Driver(driver_version.version(), (release // 1000, release % 1000 // 10), gpus, peers)
 
 
 def ask_apart() -> Driver:
@@ -181,46 +176,6 @@ def _error(api, status: int) -> str:
     text = ctypes.c_char_p()
     known = api.cuGetErrorName(status, ctypes.byref(text)) == 0 and text.value
     return f"{text.value.decode()} ({status})" if known else f"error {status}"
-
-
-def version() -> tuple[int, ...]:
-    """Return the version of the user-mode driver in this process, as `(550, 54, 15)`; empty where nothing tells."""
-    return _mapped() or _from_nvml() or _from_kernel()
-
-
-def parse_version(text: str) -> tuple[int, ...]:
-    """Return the first `550.54.15` or `550.54` in `text` as numbers; empty where there is none."""
-    found = re.search(r"(?<![\d.])(\d{3,4})\.(\d+)(?:\.(\d+))?", text)
-    return tuple(int(part) for part in found.groups() if part) if found else ()
-
-
-def _mapped() -> tuple[int, ...]:
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            if "/libcuda.so." in line:
-                found = parse_version(line.rsplit("/libcuda.so.", 1)[1])
-                if found:
-                    return found
-    return ()
-
-
-def _from_nvml() -> tuple[int, ...]:
-    try:
-        nvml = ctypes.CDLL(NVML)
-        text = ctypes.create_string_buffer(96)
-        if nvml.nvmlInit_v2() or nvml.nvmlSystemGetDriverVersion(text, 96):
-            return ()
-        return parse_version(text.value.decode())
-    except (OSError, AttributeError):
-        return ()
-
-
-def _from_kernel() -> tuple[int, ...]:
-    try:
-        with open(KERNEL_MODULE) as file:
-            return parse_version(file.read())
-    except OSError:
-        return ()
 
 
 def main() -> None:
