@@ -54,7 +54,8 @@ def test_the_sign_of_zero_order_and_two_equal_flips_are_seen():
     assert len({native.of(tf.constant(x)) for x in (base, base[::-1].copy(), flipped, minus)}) == 4
 
 
-def test_a_loop_longer_than_the_ring_loses_no_step():
+@pytest.mark.parametrize("write", [native.Digests.row, native.Digests.later])
+def test_a_loop_longer_than_the_ring_loses_no_step(write):
     import tensorflow as tf
 
     rows = []
@@ -67,7 +68,7 @@ def test_a_loop_longer_than_the_ring_loses_no_step():
         digests = native.Digests()
         digests.add(tf.convert_to_tensor(value))
         digests.add(tf.constant(7))
-        digests.row(ring)
+        write(digests, ring)
 
     @tf.function
     def loop(n):
@@ -100,6 +101,35 @@ def test_large_tensors_are_shared_among_threads_with_the_same_digests(library):
         return digests.row()
 
     assert {tuple(graph(*values).numpy().tolist()) for _ in range(20)} == {tuple(map(native.of, values))}
+
+
+def test_a_digest_made_later_is_of_the_bytes_of_its_step(library):
+    """The variable changes at once, in its place, and more than one stream waits."""
+    import tensorflow as tf
+
+    value = tf.Variable(tf.range(300_000))
+    taken = {0: [], 1: []}
+    rings = [native.Ring(2, lambda n=n: taken[n].append(rings[n].take())) for n in (0, 1)]
+
+    @tf.function
+    def loop(n):
+        for _ in tf.range(n):
+            for ring in rings:
+                digests = native.Digests()
+                digests.add(tf.convert_to_tensor(value))
+                digests.add(value[:3])
+                digests.later(ring)
+                value.assign_add(tf.ones_like(value))
+
+    loop(tf.constant(100))
+    assert [ring.steps for ring in rings] == [100, 100]
+    native.Ring.wait()
+    for n, ring in enumerate(rings):
+        taken[n].append(ring.take())
+        ring.close()
+        steps = [np.arange(300_000, dtype="int32") + 2 * step + n for step in range(100)]
+        expected = [[native.of(tf.constant(step)), native.of(tf.constant(step[:3]))] for step in steps]
+        assert np.concatenate(taken[n]).tolist() == expected
 
 
 def test_a_ring_that_keeps_has_the_tensors_of_the_last_step():

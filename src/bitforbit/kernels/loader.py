@@ -91,6 +91,7 @@ def open_library(path):
         "bfb_digest_kept": (pointer, i32, i64, pointer, pointer, pointer),
         "bfb_digest_close": (None, i32),
         "bfb_digest_steps": (i64, i32),
+        "bfb_digest_wait": (None,),
         "bfb_digest_take": (i64, i32, pointer),
         "bfb_digest_on_full": (None, pointer),
     }

@@ -54,8 +54,13 @@ class Ring:
 
     @property
     def steps(self) -> int:
-        """Steps written so far, taken or not."""
+        """Steps so far, taken or not."""
         return library().bfb_digest_steps(self.number)
+
+    @staticmethod
+    def wait() -> None:
+        """Wait until the steps so far are written; never from within `full`, which they may wait for."""
+        library().bfb_digest_wait()
 
     def take(self):
         """Return the new rows, an int64 array of shape `(steps, columns)`."""
@@ -80,6 +85,7 @@ class Ring:
 
     def close(self) -> None:
         """Free the rows; steps of graphs that still run go nowhere."""
+        self.wait()
         if self._all.pop(self.number, None):
             library().bfb_digest_close(self.number)
 
@@ -114,16 +120,21 @@ class Digests:
     def row(self, ring: Ring | None = None):
         """Return all of them as one int64 tensor of shape `(n,)`; in a graph each step writes it to `ring`, too."""
         import tensorflow as tf
-        from tensorflow.python.framework import op_def_library
 
         if not self._tensors:
             return tf.constant(self.values, tf.int64)
-        ring = ring or Ring(len(self._tensors), lambda: None)
+        return self._op("BitforbitDigest", ring or Ring(len(self._tensors), lambda: None))[0]
+
+    def later(self, ring: Ring) -> None:
+        """Let each step of a graph write its row to `ring` while the next one runs."""
+        self._op("BitforbitDigestLater", ring)
+
+    def _op(self, name: str, ring: Ring):
+        from tensorflow.python.framework import op_def_library
+
+        tensors = [*map(_bytes, self._tensors)]
         # What generated wrappers call; TensorFlow has none for an op that came through its C API.
-        _, _, _, outputs = op_def_library._apply_op_helper(
-            "BitforbitDigest", order=ring.order, tensors=[*map(_bytes, self._tensors)], stream=ring.number
-        )
-        return outputs[0]
+        return op_def_library._apply_op_helper(name, order=ring.order, tensors=tensors, stream=ring.number)[-1]
 
 
 def of(tensor) -> int:

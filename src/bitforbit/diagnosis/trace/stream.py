@@ -28,8 +28,13 @@ class Stream:
         """Steps so far, on disk or in the ring."""
         return self.writer.steps + (self._ring.steps - self._taken if self._ring else 0)
 
-    def write(self, collector: sites.Collector):
-        """Write one step, eagerly or as an op of the graph in the making; return its digests as a tensor."""
+    def write(self, collector: sites.Collector, wanted: bool):
+        """Write one step, eagerly or as an op of the graph in the making.
+
+        Args:
+            collector: the step's sites.
+            wanted: return its digests as a tensor; a step that nobody asks for them need not wait for them.
+        """
         import numpy as np
         import tensorflow as tf
 
@@ -39,7 +44,10 @@ class Stream:
             return collector.digests.row()
         if self._ring is None:
             self._ring = native.Ring(len(collector.sites), self._full)
-        return collector.digests.row(self._ring)
+        if wanted:
+            return collector.digests.row(self._ring)
+        collector.digests.later(self._ring)
+        return None
 
     def flush(self) -> None:
         """Take the steps that graphs have written since the last time.
@@ -47,8 +55,11 @@ class Stream:
         Raises:
             BitforbitError: they cannot be written, now or when the ring was full.
         """
-        if self._ring is None:
-            return
+        if self._ring is not None:
+            self._ring.wait()
+            self._take()
+
+    def _take(self) -> None:
         with self._lock:
             rows = self._ring.take()
             self._taken += len(rows)
@@ -67,6 +78,6 @@ class Stream:
 
     def _full(self) -> None:
         try:
-            self.flush()
+            self._take()
         except BitforbitError as error:
             self._error = error

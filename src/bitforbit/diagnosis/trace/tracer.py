@@ -122,7 +122,7 @@ class Tracer:
         """Write a step's digests to the stream with these sites; shapes that differ between graphs are left open.
 
         Returns:
-            The stream, and the digests as a tensor.
+            The stream, and, where this process zooms, the digests as a tensor.
         """
         key = tuple((site.name, site.dtype) for site in collector.sites)
         if key not in mine.streams:
@@ -131,7 +131,7 @@ class Tracer:
             self._streams.append(mine.streams[key])
         stream = mine.streams[key]
         stream.writer.sites = [a.merged(b) for a, b in zip(stream.writer.sites, collector.sites, strict=True)]
-        return stream, stream.write(collector)
+        return stream, stream.write(collector, self.zoom is not None)
 
     def stream_named(self, name: str) -> Stream | None:
         return next((stream for stream in self._streams if stream.writer.name == name), None)

@@ -34,7 +34,7 @@ BFB_API int bfb_kernel_count(void);       /* kernels registered so far */
 BFB_API const char* bfb_kernel_name(int index); /* "Rsqrt/float32" */
 BFB_API const char* bfb_error(void);
 
-/* op_digest.c: the op of traces, which changes nothing */
+/* op_digest.c, digest_ring.c: the ops of traces, which change nothing */
 typedef void (*bfb_on_full)(int stream);
 BFB_API int bfb_digest_register(void);             /* idempotent; 0, or -1 where TensorFlow refuses */
 BFB_API uint64_t bfb_fingerprint(const void* data, int64_t bytes); /* FarmHash64 */
@@ -42,7 +42,8 @@ BFB_API int bfb_digest_open(int64_t columns);      /* a new stream of rows; its 
 BFB_API void bfb_digest_keep(int stream);          /* also hold the tensors of the last step */
 BFB_API const void* bfb_digest_kept(int stream, int64_t column, int* rank, int64_t* dims /* 254 */, int64_t* bytes);
 BFB_API void bfb_digest_close(int stream);
-BFB_API int64_t bfb_digest_steps(int stream);      /* rows written so far */
+BFB_API int64_t bfb_digest_steps(int stream);      /* begun so far, written or not */
+BFB_API void bfb_digest_wait(void);                /* until every step that was begun is written */
 BFB_API int64_t bfb_digest_take(int stream, int64_t* rows); /* moves what is new, 64 rows at most; how many */
 BFB_API void bfb_digest_on_full(bfb_on_full);      /* called, by any thread, before a row finds no place */
 
