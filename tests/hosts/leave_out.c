@@ -1,11 +1,14 @@
 /* Leave kernels of chosen ops out of the exact kernels' registration, for the tests that take one measure away.
  *
- * Loaded before TensorFlow and for all (RTLD_GLOBAL), so that the library's call of TF_RegisterKernelBuilder comes here.
+ * Loaded before TensorFlow and for all (RTLD_GLOBAL), so that the library's call of the function below comes here.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
+
+#define PREFIX "bitforbit/"
 
 static const char* without = ""; /* ",Softmax,Erfc," */
 
@@ -21,18 +24,13 @@ static void* tensorflow(const char* name) {
   return NULL;
 }
 
-/* `name` is "bitforbit/<op>/<dtype>" for the exact kernels. */
-void TF_RegisterKernelBuilder(const char* name, void* builder, void* status) {
-  char op[96] = ",";
-  const char* first = strchr(name, '/');
-  const char* last = strrchr(name, '/');
-  if (first && last > first && (size_t)(last - first) < sizeof op - 2) {
-    strncat(op, first + 1, (size_t)(last - first - 1));
-    strcat(op, ",");
-    if (strstr(without, op)) {
-      ((void (*)(void*))tensorflow("TF_DeleteKernelBuilder"))(builder);
-      return;
-    }
+/* `name` is "bitforbit/<op>" for the exact kernels. */
+void TF_RegisterKernelBuilderWithKernelDef(const char* definition, const char* name, void* builder, void* status) {
+  char op[96];
+  snprintf(op, sizeof op, ",%s,", strncmp(name, PREFIX, strlen(PREFIX)) ? "" : name + strlen(PREFIX));
+  if (strstr(without, op)) {
+    ((void (*)(void*))tensorflow("TF_DeleteKernelBuilder"))(builder);
+    return;
   }
-  ((void (*)(const char*, void*, void*))tensorflow("TF_RegisterKernelBuilder"))(name, builder, status);
+  ((void (*)(const char*, const char*, void*, void*))tensorflow(__func__))(definition, name, builder, status);
 }

@@ -28,7 +28,7 @@ def file_of(folder, measure):
 def main(folder, names):
     """Fork once for each measure, one after another; return how many failed."""
     global _shim
-    # First of all libraries: its TF_RegisterKernelBuilder must be found before TensorFlow's own.
+    # First of all libraries: its registration must be found before TensorFlow's own.
     _shim = ctypes.CDLL(os.environ[LEAVE_OUT], ctypes.RTLD_GLOBAL)
     sys.modules["hosts.program"] = sys.modules["__main__"]
     import keras  # noqa: F401

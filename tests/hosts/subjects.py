@@ -79,7 +79,8 @@ class Bench:
         for environment, part in groups.items():
             changes = {program.LEAVE_OUT: str(self.shim)} | dict(environment)
             done = start(HOSTS[host], ["-m", "hosts.program", folder, *part], changes)
-            (folder / "stderr.txt").open("a").write(done.stderr)
+            with (folder / "stderr.txt").open("a") as file:
+                file.write(done.stderr)
 
     def result(self, host: str, name: str) -> tuple[dict, dict]:
         """Return the arrays of one measure on one host, in order, and what the process said of itself."""
