@@ -175,7 +175,8 @@ def optimize(graph, graph_def):
 
     item = meta_graph_pb2.MetaGraphDef(graph_def=graph_def)
     keep = item.collection_def["train_op"].node_list.value
-    keep.extend([output.op.name for output in graph.outputs] + [op.name for op in graph.control_outputs])
+    # The set of control outputs comes in the order of addresses; what is kept goes by all that is given.
+    keep.extend([output.op.name for output in graph.outputs] + sorted(op.name for op in graph.control_outputs))
     config = context.context().config
     kept = _kept(config, item)
     if kept and kept.exists():
