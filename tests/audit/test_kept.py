@@ -31,3 +31,16 @@ def test_a_kept_graph_is_the_rewritten_one(monkeypatch, tmp_path, rewrites):
     assert len(rewrites) == 2 and "Rsqrt" in {use.op for use in without}
     graph.count([("train", traced(2.0))], {})
     assert len(rewrites) == 3, "another graph was taken for the kept one"
+
+
+def test_control_outputs_are_given_in_one_order(monkeypatch, tmp_path, rewrites):
+    """A graph holds them as a set, in the order of their addresses, which differ from process to process."""
+    from types import SimpleNamespace
+
+    graph_def = traced(1.0).graph.as_graph_def()
+    ops = [SimpleNamespace(name=node.name) for node in graph_def.node]
+    assert len(ops) > 1
+    monkeypatch.setattr(graph, "keep_in", tmp_path)
+    for order in (ops, ops[::-1]):
+        graph.optimize(SimpleNamespace(outputs=[], control_outputs=order), graph_def)
+    assert len(rewrites) == 1

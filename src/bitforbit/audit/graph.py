@@ -77,20 +77,19 @@ def building() -> Iterator[Counter]:
         op_callbacks.remove_op_callback(note)
 
 
-def trace(model, train, x_test, y_test, batch_size: int) -> Counter:
+def trace(model, train, held_out, batch_size: int) -> Counter:
     """Return how often each `Use` stands in the graphs that `fit`, `evaluate` and `predict` run.
 
     Args:
         model: a compiled Keras model.
-        train: the `tf.data.Dataset` that `fit` will get.
-        x_test, y_test: what `evaluate` and `predict` will get.
+        train, held_out: each a `tf.data.Dataset` of batches `(x, y)`: what `fit` and `evaluate` will get.
         batch_size: examples in a batch.
 
     Raises:
         PolicyError: its steps are not graphs.
     """
     with scopes.recorded() as made_by:
-        return count(concrete_functions(model, train, x_test, y_test, batch_size), made_by)
+        return count(concrete_functions(model, train, held_out, batch_size), made_by)
 
 
 def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
@@ -127,10 +126,9 @@ def traced(model) -> list[tuple]:
     return [(name, function) for name, step in inner.items() for function in step._list_all_concrete_functions()]
 
 
-def concrete_functions(model, train, x_test, y_test, batch_size: int) -> Iterator[tuple]:
+def concrete_functions(model, train, held_out, batch_size: int) -> Iterator[tuple]:
     """Yield `train`, `test` and `predict`, each with its concrete function, traced into the model's own cache."""
     import tensorflow as tf
-    from keras.src.backend.tensorflow.trainer import TFEpochIterator
     from keras.src.trainers.data_adapters.data_adapter_utils import pack_x_y_sample_weight
     from tensorflow.python.data.ops.iterator_ops import IteratorSpec
 
@@ -147,10 +145,7 @@ def concrete_functions(model, train, x_test, y_test, batch_size: int) -> Iterato
     model.make_predict_function()
     step = _inner(model.train_function)
     yield "train", step.get_concrete_function(IteratorSpec(train.element_spec))
-    adapter = TFEpochIterator(
-        x=x_test, y=y_test, batch_size=batch_size, shuffle=False, distribute_strategy=model.distribute_strategy
-    )
-    spec = adapter._distributed_dataset.element_spec
+    spec = held_out.element_spec
     yield "test", _inner(model.test_function).get_concrete_function(IteratorSpec(spec))
     batch = tf.nest.map_structure(whole_batch, pack_x_y_sample_weight(spec[0]))
     yield "predict", model.predict_function.get_concrete_function([batch])

@@ -163,6 +163,7 @@ class Prepared(NamedTuple):
     model: object
     data: object
     batches: object
+    held_out: object
     audit: check.Audit | gpu.GpuAudit
     uses: Counter
 
@@ -180,15 +181,16 @@ def prepare(request: Request) -> Prepared:
     seeds.seed_layers(model, seed)
     executions.loop(model, _together(request, data))
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
+    held_out = pipeline.in_order(data.x_test, data.y_test, config.batch_size)
     _build_metrics(model, batches.element_spec)
     try:
-        uses.update(graph.trace(model, batches, data.x_test, data.y_test, config.batch_size))
+        uses.update(graph.trace(model, batches, held_out, config.batch_size))
     except PolicyError:
         if request.strict:
             raise
         uses[graph.NOT_TRACED] += 1
     audited = gpu.audit(uses) if request.policy.device == devices.GPU else check.audit(uses)
-    return Prepared(model, data, batches, audited, uses)
+    return Prepared(model, data, batches, held_out, audited, uses)
 
 
 def fit(request: Request, report: Report, keep_arrays: bool = False, watch=contextlib.nullcontext) -> Evidence:
@@ -196,7 +198,7 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
     from bitforbit.training.recorder import Recorder
 
     config, began = request.config, time.monotonic()
-    model, data, batches, audited, uses = prepare(request)
+    model, data, batches, held_out, audited, uses = prepare(request)
     (gpu if isinstance(audited, gpu.GpuAudit) else check).hold(audited, request.strict)
     recorder, failure = Recorder(report, keep_arrays), None
     try:
@@ -205,8 +207,7 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
                 batches,
                 epochs=config.epochs,
                 steps_per_epoch=executions.of_epoch(len(_first(data.x_train)), config.batch_size),
-                validation_data=(data.x_test, data.y_test),
-                validation_batch_size=config.batch_size,
+                validation_data=held_out,
                 shuffle=False,
                 callbacks=[recorder],
                 verbose=0,
@@ -220,19 +221,18 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
             raise
         raise refusal from None
     finished = time.monotonic()
-    metrics = {} if failure else model.evaluate(
-        data.x_test, data.y_test, batch_size=config.batch_size, verbose=0, return_dict=True
-    )  # fmt: skip
+    metrics = {} if failure else model.evaluate(held_out, verbose=0, return_dict=True)
     executions.predicting(model, _together(request, data))
-    predictions = digests.tree("predictions", model.predict(data.x_test, batch_size=config.batch_size, verbose=0))
+    inputs = pipeline.in_order(data.x_test, None, config.batch_size)
+    predictions = digests.tree("predictions", model.predict(inputs, verbose=0))
     timings = {
         "fit_seconds": finished - began,
         "start_to_first_validation": store.since_start(recorder.first_validation or finished),
         "epoch_ends": [moment - began for moment in recorder.epoch_ends],
     }
-    inputs = [leaf for name, value in zip(data._fields, data, strict=True) for leaf in digests.tree(name, value)]
+    arrays = [leaf for name, value in zip(data._fields, data, strict=True) for leaf in digests.tree(name, value)]
     scores = {name: float(value) for name, value in metrics.items()}
-    return Evidence(model, recorder, inputs, scores, predictions, failure, timings, audited)
+    return Evidence(model, recorder, arrays, scores, predictions, failure, timings, audited)
 
 
 def _stage(request: Request, described: dict, evidence: Evidence, target: Path, seconds: float) -> Path:

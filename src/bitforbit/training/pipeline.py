@@ -48,3 +48,32 @@ def batches(x, y, seed: int, epochs: int, batch_size: int):
         return tf.nest.map_structure(lambda array: tf.gather(array, rows), (x, y))
 
     return tf.data.Dataset.range(epochs).flat_map(one_epoch).map(gather).prefetch(1)
+
+
+def in_order(x, y, batch_size: int):
+    """Return a `tf.data.Dataset` of batches in the order of the examples, the last batch as it falls.
+
+    Keras makes the same batches of arrays by functions, whose start, twice in each evaluation, takes longer than a
+    small model takes to evaluate. It still does so where it converts an array.
+
+    Args:
+        x, y: as in `batches`; without `y` (`None`), what `predict` takes.
+        batch_size: examples in a batch.
+    """
+    import tensorflow as tf
+    from keras.src.trainers.data_adapters import data_adapter_utils, get_data_adapter
+
+    arrays = data_adapter_utils.pack_x_y_sample_weight(x, y)
+    if not _plain(arrays):
+        return get_data_adapter(x=x, y=y, batch_size=batch_size, shuffle=False).get_tf_dataset()
+    options = tf.data.Options()
+    options.experimental_optimization.apply_default_optimizations = False
+    options.autotune.enabled = False
+    return tf.data.Dataset.from_tensor_slices(arrays).batch(batch_size).with_options(options)
+
+
+def _plain(value) -> bool:
+    """Return whether Keras takes these arrays as they are."""
+    if type(value) in (dict, tuple):
+        return bool(value) and all(map(_plain, value.values() if isinstance(value, dict) else value))
+    return type(value) is np.ndarray and value.ndim > 0 and (value.dtype == np.float32 or value.dtype.kind in "iub")
