@@ -21,7 +21,7 @@ EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
 BLOCK, ZOOMED = 64, 8
 BUDGET = 15.0  # seconds for the blocks of one comparison
 MOST_BLOCKS = 40
-EPOCHS = {"sequence": 100, "digits": 8, "solubility": 8, "peptides": 8}
+EPOCHS = {"sequence": 100, "digits": 80, "solubility": 40, "peptides": 12}
 
 
 def ratio(names: tuple[str, ...], seconds: dict[str, list[float]]) -> str:

@@ -132,6 +132,28 @@ def test_a_digest_made_later_is_of_the_bytes_of_its_step(library):
         assert np.concatenate(taken[n]).tolist() == expected
 
 
+@pytest.mark.parametrize("write", [native.Digests.row, native.Digests.later])
+def test_tensors_of_one_memory_have_one_digest_each(write):
+    import tensorflow as tf
+
+    ring = native.Ring(4, lambda: None)
+
+    @tf.function
+    def step(value):
+        digests = native.Digests()
+        half = value[:20_000]
+        for tensor in (value, half, tf.reshape(value, [2, -1]), tf.reshape(half, [-1])):
+            digests.add(tensor)
+        write(digests, ring)
+
+    value = tf.range(40_000)
+    step(value)
+    ring.wait()
+    whole, half = native.of(value), native.of(value[:20_000])
+    assert ring.take().tolist() == [[whole, half, whole, half]]
+    ring.close()
+
+
 def test_a_ring_that_keeps_has_the_tensors_of_the_last_step():
     import tensorflow as tf
 

@@ -10,6 +10,7 @@ typedef struct {
   int64_t n, bytes;
   TF_Tensor** tensors;
   int64_t* row;
+  int64_t* same; /* the first tensor with the same memory, most often itself: its digest is made once */
   int64_t next; /* not yet begun; taken atomically */
 } bfb_digest_job;
 
@@ -21,6 +22,7 @@ void bfb_release_tensors(TF_Tensor** tensors, int64_t n);
 
 /* digest_later.c */
 void bfb_digest_work(bfb_digest_job* job); /* makes digests of tensors that nobody has begun; any number of threads */
+void bfb_digest_settle(bfb_digest_job* job); /* when all are made: those of the same memory too */
 void bfb_digest_finish(bfb_digest_job* job); /* writes the row, frees everything */
 int bfb_digest_later(bfb_digest_job* job); /* takes it over; 0 where there is no thread for it */
 

@@ -21,15 +21,22 @@ void bfb_digest_work(bfb_digest_job* job) {
   for (;;) {
     int64_t i = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED);
     if (i >= job->n) return;
+    if (job->same[i] != i) continue;
     job->row[i] =
         (int64_t)bfb_fingerprint(TF_TensorData(job->tensors[i]), (int64_t)TF_TensorByteSize(job->tensors[i]));
   }
 }
 
+void bfb_digest_settle(bfb_digest_job* job) {
+  for (int64_t i = 0; i < job->n; i++) job->row[i] = job->row[job->same[i]];
+}
+
 void bfb_digest_finish(bfb_digest_job* job) {
   bfb_release_tensors(job->tensors, job->n);
+  bfb_digest_settle(job);
   bfb_ring_write(job->id, job->row);
   free(job->row);
+  free(job->same);
   free(job);
 }
 
