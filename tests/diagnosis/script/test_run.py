@@ -7,7 +7,7 @@ import sys
 import pytest
 from support import PROJECT, bitforbit, clean_environment
 
-from bitforbit.diagnosis.script import overrides
+from bitforbit.diagnosis.script import record
 
 FACE = """\
 import os, sys
@@ -143,8 +143,8 @@ def test_nothing_that_autograph_generates_becomes_a_module_or_a_file(trained):
 def test_no_module_of_this_package_counts_as_the_scripts_own():
     """In a project the package lies below the script's folder: else native runs and the image's had other names."""
     package = PROJECT / "src" / "bitforbit"
-    assert all(overrides.is_library(str(path)) for path in package.rglob("*.py"))
-    assert not overrides.is_library(str(PROJECT / "src" / "mine" / "layers.py"))
+    assert not any(record.is_own(str(path)) for path in package.rglob("*.py"))
+    assert record.is_own(str(PROJECT / "src" / "mine" / "layers.py"))
 
 
 def test_the_sentinel_is_quiet_about_a_seeded_fit(trained):

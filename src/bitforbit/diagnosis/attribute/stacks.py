@@ -2,12 +2,11 @@
 
 import linecache
 import re
-import site
-import sysconfig
 from pathlib import Path
 from typing import NamedTuple
 
-PACKAGE = str(Path(__file__).resolve().parents[2])
+from bitforbit.diagnosis import whose
+
 _FRAME = re.compile(r'  File "(.*)", line (\d+) in (.*)')
 
 
@@ -28,22 +27,10 @@ class Frame(NamedTuple):
 
     @property
     def is_users(self) -> bool:
-        """Neither the standard library's, nor an installed package's, nor ours."""
-        return not self.file.startswith("<") and not self.file.startswith(_LIBRARIES)
+        return whose.is_program(self.file)
 
     def record(self) -> dict:
         return {"file": self.file, "line": self.line, "function": self.function, "text": self.text}
-
-
-def _libraries() -> tuple[str, ...]:
-    paths = sysconfig.get_paths()
-    found = {paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")} | set(site.getsitepackages())
-    return tuple(
-        sorted({str(Path(path)) for path in found} | {str(Path(path).resolve()) for path in found} | {PACKAGE})
-    )
-
-
-_LIBRARIES = _libraries()
 
 
 class Event(NamedTuple):

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bitforbit.diagnosis import whose
 from bitforbit.diagnosis.compare import elements
 from bitforbit.diagnosis.compare.difference import Op
 from bitforbit.diagnosis.trace import stacks, zoom
@@ -61,7 +62,7 @@ def _op(a: Step, b: Step, number: int, index: int, column: int) -> Op:
     origin = forward or record
     stack = origin["stack"]
     # Keras' helper is where any model's op is made; a line of the user's says which one.
-    users = [place for place, entry in enumerate(stack) if stacks.is_users(entry)]
+    users = [place for place, entry in enumerate(stack) if whose.is_program(entry)]
     place = users[-1] if users else len(stack) - 1
     found = None
     if str(column) in a.values and str(column) in b.values:

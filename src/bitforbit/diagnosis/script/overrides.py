@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from bitforbit.diagnosis.script import program
+from bitforbit.diagnosis import whose
 
 THREADS = ("intra_op_parallelism_threads", "inter_op_parallelism_threads")
 
@@ -81,19 +81,11 @@ def _notice_threads(note, stack) -> None:
 def place(folder: str) -> str:
     """Return `file:line` of the innermost frame that belongs to neither a library nor this package."""
     frame = sys._getframe(1)
-    while frame is not None and is_library(frame.f_code.co_filename):
+    while frame is not None and not whose.is_program(frame.f_code.co_filename):
         frame = frame.f_back
     if frame is None:
         return "unknown"
     return f"{shown(frame.f_code.co_filename, folder)}:{frame.f_lineno}"
-
-
-def is_library(filename: str) -> bool:
-    return (
-        filename.startswith((program.OURS, "<"))
-        or f"{os.sep}site-packages{os.sep}" in filename
-        or filename.startswith(os.path.dirname(os.__file__) + os.sep)
-    )
 
 
 def shown(filename: str, folder: str) -> str:

@@ -10,9 +10,9 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import NamedTuple
 
+from bitforbit.diagnosis import whose
 from bitforbit.errors import UsageError
 
-OURS = str(Path(__file__).resolve().parents[2]) + os.sep
 FINISHED, EXITED, RAISED, INTERRUPTED = "finished", "exited", "raised", "interrupted"
 
 
@@ -130,7 +130,7 @@ def _trim(error: BaseException) -> None:
         seen.add(id(current))
         frames, link = [], current.__traceback__
         while link is not None:
-            if not link.tb_frame.f_code.co_filename.startswith(OURS):
+            if not link.tb_frame.f_code.co_filename.startswith(whose.PACKAGE):
                 frames.append(link)
             link = link.tb_next
         rebuilt = None

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bitforbit.audit import check, graph
+from bitforbit.diagnosis import whose
 from bitforbit.diagnosis.script import overrides, program
 from bitforbit.evidence import canonical, digests, runs
 from bitforbit.policy import Policy, generated, host
@@ -44,6 +45,11 @@ class Run(NamedTuple):
     seconds: float
 
 
+def is_own(path: str) -> bool:
+    """Return whether a module is the script's: in a project this package lies below the script's folder, too."""
+    return whose.is_program(path) and not path.startswith(whose.PACKAGE)
+
+
 def modules(folder: str) -> dict[str, str]:
     """Return the SHA-256 of each module that was imported from below the script's folder, by its path there."""
     found = {}
@@ -51,7 +57,7 @@ def modules(folder: str) -> dict[str, str]:
         path = getattr(module, "__file__", None) or ""
         inside = path.endswith(".py") and os.path.realpath(path).startswith(folder + os.sep)
         own = module.__name__ != "__main__" and not module.__name__.startswith(generated.PREFIX)
-        if inside and own and not overrides.is_library(path):
+        if inside and own and is_own(path):
             found[os.path.relpath(os.path.realpath(path), folder)] = canonical.file_digest(Path(path))
     return dict(sorted(found.items()))
 

@@ -1,19 +1,16 @@
-"""Whose line it is: the program's, a library's or this package's."""
+"""Which line of the program is running, seen from a function that it called."""
 
 import os
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from bitforbit.diagnosis import whose
 from bitforbit.policy import generated
 
-PACKAGE = str(Path(__file__).resolve().parents[2]) + os.sep
-EXPERIMENTS = os.path.join(PACKAGE, "experiments") + os.sep
 # Where functions stand in the place of watched ones; a thread that another part of this package starts is its own.
-WRAPPERS = os.path.join(PACKAGE, "diagnosis") + os.sep
-STANDARD = os.path.dirname(os.__file__) + os.sep
+WRAPPERS = os.path.join(whose.PACKAGE, "diagnosis") + os.sep
 # What these draw is a file's name or a connection's key, and no data.
-NAMES_AND_KEYS = (os.path.join(STANDARD, "tempfile.py"), os.path.join(STANDARD, "multiprocessing") + os.sep)
+NAMES_AND_KEYS = (os.path.join(whose.STANDARD, "tempfile.py"), os.path.join(whose.STANDARD, "multiprocessing") + os.sep)
 
 
 def place(own: bool) -> tuple[str, int] | None:
@@ -28,19 +25,11 @@ def place(own: bool) -> tuple[str, int] | None:
     for path, line in _stack():
         if path.startswith(("<frozen importlib", *NAMES_AND_KEYS)):
             return None
-        if is_program(path):
+        if whose.is_program(path):
             return path, line
-        if own and not path.startswith((STANDARD, WRAPPERS, "<")):
+        if own and not path.startswith((whose.STANDARD, WRAPPERS, "<")):
             return None
     return None
-
-
-def is_program(path: str) -> bool:
-    """Return whether a file belongs to neither a library nor this package (its experiments are programs)."""
-    if path.startswith(EXPERIMENTS):
-        return True
-    library = path.startswith((PACKAGE, STANDARD, "<")) or f"{os.sep}site-packages{os.sep}" in path
-    return not library and generated.PREFIX not in path
 
 
 def _stack() -> Iterator[tuple[str, int]]:

@@ -43,11 +43,6 @@ def here() -> tuple[str, ...]:
     return tuple(f"{name}:{line} {function}" for name, line, function in (kept or found)[-8:])
 
 
-def is_users(entry: str) -> bool:
-    """Return whether a frame is the user's own code and not an installed package's."""
-    return "/site-packages/" not in entry and "/lib/python3" not in entry
-
-
 def short(entry: str) -> str:
     """Return `file:line` with an installed package's path from the package on."""
     place = entry.rpartition(" ")[0] or entry
