@@ -1,10 +1,11 @@
 """Exact kernels against the stock ones, side by side.
 
-    python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--quick] [--json]
+    python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--only Rsqrt ...] [--quick] [--json]
 
 Two worker processes, one with the stock kernels and one with ours, take turns on every case, so that a busy machine
-slows both alike.  A number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds; a
-row ends with the median over its sizes.
+slows both alike.  A turn begins with calls that are not timed, because the other one has just emptied the caches.  A
+number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds; a row ends with the
+median over its sizes.
 """
 
 import argparse
@@ -86,14 +87,16 @@ def worker(which, threads):
             ready.clear()
             call = ready[name, n] = table[name](int(n))
             call()
-        repeats = max(1, min(200, 1_000_000 // int(n)))
+        repeats = max(2, min(200, 10_000_000 // int(n)))
+        for _ in range(max(1, repeats // 4)):
+            call()
         start = time.perf_counter()
         for _ in range(repeats):
             call()
         print((time.perf_counter() - start) / repeats, flush=True)
 
 
-def measure(threads, isa, rounds, sizes):
+def measure(threads, isa, rounds, sizes, only=None):
     """Return `{name: [stock seconds / our seconds for each size]}`."""
     env = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
     if isa:
@@ -110,7 +113,7 @@ def measure(threads, isa, rounds, sizes):
         for which in ("stock", "ours")
     }
     ratios = {}
-    for name in cases():
+    for name in only or cases():
         for n in sizes:
             best = {}
             for _ in range(rounds):
@@ -129,6 +132,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--isa", choices=("avx2",), help="cap our kernels' vector width")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="these rows (default: all)")
+    parser.add_argument("--rounds", type=int, help="turns of each worker (default: 20, or 8 with --quick)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no 10^7")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worker", choices=("stock", "ours"), help=argparse.SUPPRESS)
@@ -137,7 +142,7 @@ def main():
         return worker(options.worker, options.threads[0])
     sizes = SIZES[:-1] if options.quick else SIZES
     for threads in options.threads:
-        ratios = measure(threads, options.isa, 8 if options.quick else 20, sizes)
+        ratios = measure(threads, options.isa, options.rounds or (8 if options.quick else 20), sizes, options.only)
         if options.json:
             print(json.dumps({"threads": threads, "isa": options.isa or "best", "sizes": sizes, "ratios": ratios}))
             continue

@@ -101,8 +101,8 @@ def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
     """
     uses: Counter = Counter()
     found = []
-    # Grappler holds no lock of Python: it works on one graph while the next is traced.
-    with ThreadPoolExecutor(1) as grappler:
+    # Grappler holds no lock of Python: it works on one graph while the next is traced, and on two side by side.
+    with ThreadPoolExecutor(2) as grappler:
         for name, function in functions:
             rewriting = grappler.submit(optimize, function.graph, graph_def := function.graph.as_graph_def())
             found.append((name, _count(name, _nodes(function.function_def, graph_def), made_by), rewriting))

@@ -3,7 +3,7 @@
 
 #include "op.h"
 
-enum { GRAIN_ELEMENTS = 8192 };
+enum { GRAIN_ELEMENTS = 16384 };
 
 typedef struct {
   const bfb_variant* v;

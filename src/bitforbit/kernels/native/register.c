@@ -1,4 +1,5 @@
 /* Registration: every row of every table, above the stock kernels' priority. */
+#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,14 @@ static int register_row(const bfb_op_row* row) {
   return ok;
 }
 
+/* What malloc gives back to the kernel costs a page fault for each 4 KiB when it is wanted again: more time than an elementwise
+ * kernel takes.  Its limits grow with what is freed, so that whether a tensor of some MiB is kept from step to step is
+ * luck; these are the limits at which they stop growing. */
+static void keep_buffers(void) {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
+
 int bfb_register(void) {
   static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
   static int done;
@@ -79,6 +88,7 @@ int bfb_register(void) {
     snprintf(error, sizeof error, "this CPU is below x86-64-v3 (AVX2, FMA, BMI2, F16C)");
   } else if (!done) {
     done = 1;
+    keep_buffers();
     const char* matmul = getenv("BITFORBIT_MATMUL"); /* the last table is an experiment: see docs/kernels.md */
     size_t count = sizeof tables / sizeof tables[0] - !(matmul && strcmp(matmul, "1") == 0);
     for (size_t t = 0; t < count; t++)
