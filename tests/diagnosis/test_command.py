@@ -5,6 +5,9 @@ import json
 import pytest
 from support import bitforbit
 
+from bitforbit.commands import diagnose as command
+from bitforbit.errors import UsageError
+
 EXPERIMENT = """
 import os
 import random
@@ -68,6 +71,18 @@ def test_a_mistake_is_one_line_and_exit_2(arguments, line):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith(f"bitforbit diagnose: {line}")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_folder_to_keep_is_not_left_where_no_run_was_begun(tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name, left in (("new", False), ("mine", True)):
+        with pytest.raises(UsageError), command._folder(str(tmp_path / name)):
+            raise UsageError("no room")
+        assert (tmp_path / name).exists() == left
+    with command._folder(str(tmp_path / "used")) as work:
+        (work / "run-00").mkdir()
+    assert (tmp_path / "used" / "run-00").exists()
 
 
 def test_the_list_of_conditions():

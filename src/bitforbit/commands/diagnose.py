@@ -127,6 +127,7 @@ class _folder:
             path = Path(self.keep).resolve()
             if path.exists() and any(path.iterdir()):
                 raise UsageError(f"expected a new or empty folder for --keep, found files in {path}")
+            self.made = not path.exists()
             path.mkdir(parents=True, exist_ok=True)
         else:
             path = Path(tempfile.mkdtemp(prefix="bitforbit-diagnose-"))
@@ -137,6 +138,9 @@ class _folder:
     def __exit__(self, *failure) -> None:
         if not self.keep:
             shutil.rmtree(self.path, ignore_errors=True)
+        elif self.made:
+            with contextlib.suppress(OSError):  # runs are in it, as they nearly always are
+                self.path.rmdir()
 
 
 def _progress(outcome) -> None:
