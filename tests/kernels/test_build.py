@@ -57,6 +57,7 @@ def test_no_math_library_call(library):
         "free",
         "getenv",
         "madvise",
+        "mallopt",
         "malloc",
         "memcpy",
         "memmove",
