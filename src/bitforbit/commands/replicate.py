@@ -99,10 +99,18 @@ def _workers(options, task, report):
         # A GPU takes one replicate at a time, in a process that nothing was forked into.
         on_gpu = Policy(*task.policy).device == devices.GPU
         jobs = options.jobs or (1 if on_gpu else pool.default_jobs())
-        return pool.Pool(task, jobs, options.fresh or on_gpu, report)
+        return pool.Pool(task, jobs, options.fresh or on_gpu, report, _import_the_end)
     if not options.scheduler:
         raise UsageError("expected the address of a Dask scheduler. Next step: --scheduler tcp://HOST:8786")
     return dask_pool.DaskPool(task, options.scheduler, report, gpus=Policy(*task.policy).device == devices.GPU)
+
+
+def _import_the_end() -> None:
+    """Import what the statistics and pictures need while the warm parent imports TensorFlow on another core."""
+    import matplotlib.backends.backend_agg  # noqa: F401
+    import scipy.stats  # noqa: F401
+
+    from bitforbit.report import statistics  # noqa: F401
 
 
 def _write(options, task, seeds: list[int]) -> int:

@@ -52,10 +52,11 @@ class Pool:
         jobs: how many replicates at a time.
         fresh: start a new interpreter for each, instead of forking from a warm parent.
         report: hears of the progress.
+        meanwhile: called once, after the first starts: what the caller can prepare while a core is still idle.
     """
 
-    def __init__(self, task: contract.Task, jobs: int, fresh: bool, report: Report):
-        self.task, self.jobs, self.report = task, jobs, report
+    def __init__(self, task: contract.Task, jobs: int, fresh: bool, report: Report, meanwhile=lambda: None):
+        self.task, self.jobs, self.report, self.meanwhile = task, jobs, report, meanwhile
         # An audit begins from another start than its replicate: a new interpreter, whatever the replicates had.
         self.fresh = starters.Fresh(task)
         self.starter = self.fresh if fresh else starters.Warm(task)
@@ -86,6 +87,8 @@ class Pool:
                 while waiting or self.running:
                     while waiting and len(self.running) < self.jobs:
                         self._start(waiting.pop(0))
+                    self.meanwhile()
+                    self.meanwhile = lambda: None
                     time.sleep(TICK)
                     for ended in self.starter.ended() + ([] if self.starter is self.fresh else self.fresh.ended()):
                         waiting += self._end(ended, folder)

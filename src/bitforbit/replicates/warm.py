@@ -59,21 +59,28 @@ def stand_ready() -> None:
     Raises:
         PolicyError: an import started a thread or the runtime: then no child may be forked.
     """
+    # Importing makes little garbage, and the collector would walk all that is there again and again.
+    gc.disable()
     import keras  # noqa: F401
     import matplotlib.backends.backend_agg
     import matplotlib.figure  # noqa: F401
+    import PIL.Image
     import tensorflow  # noqa: F401
     import threadpoolctl  # noqa: F401
+    from tensorflow.python.data.ops import concatenate_op, flat_map_op, interleave_op, range_op  # noqa: F401
     from tensorflow.python.eager import context
 
+    from bitforbit.kernels import loader, table  # noqa: F401
     from bitforbit.training import recorder  # noqa: F401
 
+    PIL.Image.preinit()
     threads = os.listdir("/proc/self/task")
     if len(threads) != 1 or context.context()._initialized:
         raise PolicyError(f"expected one thread after the imports, found {len(threads)}: no replicate can be forked")
     # A child's collector need not walk, and so copy, what the parent made.
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def start(task: contract.Task, order: dict) -> tuple[int, int]:
