@@ -21,7 +21,9 @@ def parse(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not _is_seed(first) or (dash and not _is_seed(last)):
-            raise UsageError(f"expected seeds as 0-29 or 0-9,20, received {part.strip()!r} in {text!r}")
+            raise UsageError(
+                f"expected seeds as 0-29 or 0-9,20, received {part.strip()!r} in {text!r}. Next step: --seeds 0-29"
+            )
         begin, end = int(first), int(last or first)
         if end < begin:
             raise UsageError(f"expected a range that ascends, received {part.strip()!r}. Next step: {end}-{begin}")
@@ -31,7 +33,9 @@ def parse(text: str) -> list[int]:
     found.sort()
     for one, two in itertools.pairwise(found):
         if one == two:
-            raise UsageError(f"expected each seed once, received {one} twice in {text!r}")
+            raise UsageError(
+                f"expected each seed once, received {one} twice in {text!r}. Next step: --seeds LIST without it"
+            )
     return found
 
 
