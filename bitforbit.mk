@@ -38,6 +38,7 @@ train: setup ## train EXPERIMENT with SEED natively, print the weights' digest
 	@$(BIN)/bitforbit train $(EXPERIMENT) --seed $(SEED) --runs $(RUNS) $(ARGS)
 
 replicates: setup ## train EXPERIMENT with N seeds, 0 to N-1; goes on where it was interrupted
+	@test $(or $(N),30) -ge 1 || { echo "make replicates: expected at least one, found N=$(N). Next step: make replicates N=30"; exit 2; }
 	@$(BIN)/bitforbit replicate $(EXPERIMENT) --seeds 0-$$(($(or $(N),30) - 1)) --runs $(RUNS) $(ARGS)
 
 verify: setup ## train the reference experiments, or run the scripts, and hold them against golden/

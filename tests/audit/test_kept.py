@@ -2,7 +2,7 @@
 
 import pytest
 
-from bitforbit.audit import graph
+from bitforbit.audit import graph, grappler
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_kept_graph_is_the_rewritten_one(monkeypatch, tmp_path, rewrites):
     one = traced(1.0)
     without = graph.count([("train", one)], {})
     assert len(rewrites) == 1
-    monkeypatch.setattr(graph, "keep_in", tmp_path)
+    monkeypatch.setattr(grappler, "keep_in", tmp_path)
     assert graph.count([("train", one)], {}) == graph.count([("train", one)], {}) == without
     assert len(rewrites) == 2 and "Rsqrt" in {use.op for use in without}
     graph.count([("train", traced(2.0))], {})
@@ -40,7 +40,7 @@ def test_control_outputs_are_given_in_one_order(monkeypatch, tmp_path, rewrites)
     graph_def = traced(1.0).graph.as_graph_def()
     ops = [SimpleNamespace(name=node.name) for node in graph_def.node]
     assert len(ops) > 1
-    monkeypatch.setattr(graph, "keep_in", tmp_path)
+    monkeypatch.setattr(grappler, "keep_in", tmp_path)
     for order in (ops, ops[::-1]):
-        graph.optimize(SimpleNamespace(outputs=[], control_outputs=order), graph_def)
+        grappler.optimize(SimpleNamespace(outputs=[], control_outputs=order), graph_def)
     assert len(rewrites) == 1

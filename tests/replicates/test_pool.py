@@ -111,10 +111,14 @@ def test_what_did_not_finish_is_counted_and_shown(planted, tmp_path, setting, co
         (("--seeds", "3-1"), "expected a range that ascends, received '3-1'. Next step: 1-3"),
         (("--audit", "2"), "expected a share from 0 to 1, received --audit 2. Next step: --audit 0.1"),
         (("--jobs", "0"), "expected at least one job, received --jobs 0. Next step: --jobs 2"),
-        (("--seeds", "0-2", "--index", "3"), "expected an index from 0 to 2, received --index 3"),
+        (
+            ("--seeds", "0-2", "--index", "3"),
+            "expected an index from 0 to 2, received --index 3."
+            " Next step: submit the job array anew, as --engine writes it for these seeds",
+        ),
         (
             ("--scheduler", "tcp://127.0.0.1:8786"),
-            "expected --engine dask with --scheduler, received --engine local",
+            "expected --engine dask with --scheduler, received --engine local. Next step: --engine dask",
         ),
         (
             ("--engine", "kubernetes"),

@@ -6,20 +6,14 @@ rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`
 """
 
 import contextlib
-import hashlib
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
-from bitforbit.audit import scopes
+from bitforbit.audit import grappler, scopes
 from bitforbit.errors import PolicyError
-from bitforbit.evidence import canonical
-
-# Where replicates of one configuration keep what Grappler makes of their graphs; the seed does not change it.
-keep_in: Path | None = None
 
 # The attribute that holds a kernel's element type, by what ops call it; the first that an op has counts.
 TYPE_ATTRIBUTES = (
@@ -102,9 +96,9 @@ def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
     uses: Counter = Counter()
     found = []
     # Grappler holds no lock of Python: it works on one graph while the next is traced, and on two side by side.
-    with ThreadPoolExecutor(2) as grappler:
+    with ThreadPoolExecutor(2) as workers:
         for name, function in functions:
-            rewriting = grappler.submit(optimize, function.graph, graph_def := function.graph.as_graph_def())
+            rewriting = workers.submit(grappler.optimize, function.graph, graph_def := function.graph.as_graph_def())
             found.append((name, _count(name, _nodes(function.function_def, graph_def), made_by), rewriting))
         for name, traced, rewriting in found:
             rewritten = _count(name, _nodes(rewriting.result()), made_by)
@@ -160,48 +154,6 @@ def _inner(function):
             " Next step: override train_step or test_step in place of make_train_function or make_test_function"
         )
     return found
-
-
-def optimize(graph, graph_def):
-    """Return the GraphDef that Grappler makes of a `FuncGraph` and its own, with this process's settings."""
-    from tensorflow.core.protobuf import meta_graph_pb2
-    from tensorflow.python.eager import context
-    from tensorflow.python.grappler import cluster, tf_optimizer
-
-    item = meta_graph_pb2.MetaGraphDef(graph_def=graph_def)
-    keep = item.collection_def["train_op"].node_list.value
-    # The set of control outputs comes in the order of addresses; what is kept goes by all that is given.
-    keep.extend([output.op.name for output in graph.outputs] + sorted(op.name for op in graph.control_outputs))
-    config = context.context().config
-    kept = _kept(config, item)
-    if kept and kept.exists():
-        return type(graph_def).FromString(kept.read_bytes())
-    optimized = tf_optimizer.OptimizeGraph(config, item, verbose=False, cluster=_cpu(cluster))
-    if kept:
-        canonical.write(kept, optimized.SerializeToString())
-    return optimized
-
-
-def _kept(config, item) -> Path | None:
-    """Return where the rewritten form of a graph is kept: its name is the digest of all that Grappler is given."""
-    if keep_in is None:
-        return None
-    given = [message.SerializeToString(deterministic=True) for message in (config, item)]
-    return keep_in / f"{hashlib.sha256(b''.join(given)).hexdigest()}.graph"
-
-
-def _cpu(cluster):
-    """A cluster of this one CPU by description only: a real one would start a session with pools of its own."""
-    from tensorflow.core.protobuf import device_properties_pb2
-
-    properties = device_properties_pb2.DeviceProperties(type="CPU", frequency=2000, num_cores=1)
-    return cluster.Cluster(
-        devices=[
-            device_properties_pb2.NamedDevice(
-                name="/job:localhost/replica:0/task:0/device:CPU:0", properties=properties
-            )
-        ]
-    )
 
 
 def _nodes(body, graph_def=None) -> Iterator[tuple]:

@@ -47,9 +47,14 @@ def run(options) -> int:
     if options.jobs is not None and options.jobs < 1:
         raise UsageError(f"expected at least one job, received --jobs {options.jobs}. Next step: --jobs 2")
     if options.index is not None and not 0 <= options.index < len(seeds):
-        raise UsageError(f"expected an index from 0 to {len(seeds) - 1}, received --index {options.index}")
+        raise UsageError(
+            f"expected an index from 0 to {len(seeds) - 1}, received --index {options.index}."
+            " Next step: submit the job array anew, as --engine writes it for these seeds"
+        )
     if options.scheduler and options.engine != "dask":
-        raise UsageError(f"expected --engine dask with --scheduler, received --engine {options.engine}")
+        raise UsageError(
+            f"expected --engine dask with --scheduler, received --engine {options.engine}. Next step: --engine dask"
+        )
     pinned = _shared.start(options)
     root, note = store.root(options.runs)
     if note:

@@ -19,7 +19,7 @@ import selectors
 import sys
 from pathlib import Path
 
-from bitforbit.audit import graph
+from bitforbit.audit import grappler
 from bitforbit.errors import PolicyError
 from bitforbit.replicates import contract
 
@@ -97,7 +97,7 @@ def start(task: contract.Task, order: dict) -> tuple[int, int]:
     try:
         contract.die_with(parent)
         _as_fresh(order["log"])
-        graph.keep_in = Path(order["log"]).parent
+        grappler.keep_in = Path(order["log"]).parent
         task = task._replace(root=order["root"])
         sys.argv = ["bitforbit", *task.arguments(order["seed"])]
         code = contract.train_one(task, order["seed"])
