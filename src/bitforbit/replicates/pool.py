@@ -84,15 +84,14 @@ class Pool:
         with tempfile.TemporaryDirectory(prefix="bitforbit-pool-") as scratch:
             self.scratch, self.number = Path(scratch), 0
             try:
-                while waiting or self.running:
-                    while waiting and len(self.running) < self.jobs:
-                        self._start(waiting.pop(0))
-                    self.meanwhile()
-                    self.meanwhile = lambda: None
+                self._fill(waiting)
+                self.meanwhile()
+                while self.running:
                     time.sleep(TICK)
                     for ended in self.starter.ended() + ([] if self.starter is self.fresh else self.fresh.ended()):
                         waiting += self._end(ended, folder)
                     self.report(self.counts(), "")
+                    self._fill(waiting)
             finally:
                 self.starter.stop()
                 self.fresh.stop()
@@ -114,6 +113,10 @@ class Pool:
             len(self.audits),
             pace and todo * pace,
         )
+
+    def _fill(self, waiting: list[Job]) -> None:
+        while waiting and len(self.running) < self.jobs:
+            self._start(waiting.pop(0))
 
     def _start(self, job: Job) -> None:
         self.number += 1
