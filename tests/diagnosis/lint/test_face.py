@@ -41,6 +41,25 @@ def test_text_and_exit_codes(folder):
     )
 
 
+def test_a_comment_without_a_reason_is_selected_and_ignored_as_any_finding(folder):
+    (folder / "bad.py").write_text(BAD.replace("()\n", "()  # noqa: BFB101\n"))
+    line = "bad.py:3:1: BFB002 noqa without a reason. Write # noqa: BFB101 and why it is meant."
+    for options, lines in {
+        (): [line],
+        ("--select", "BFB0"): [line],
+        ("--ignore", "BFB002"): [],
+        ("--select", "BFB1"): [],
+    }.items():
+        assert lint(*options, cwd=folder).stdout.splitlines() == lines, options
+
+
+def test_what_is_no_file_is_passed_over_in_a_folder(folder):
+    os.mkfifo(folder / "pipe.py")
+    (folder / ".#bad.py").symlink_to("me@here.1234")
+    done = lint(cwd=folder)
+    assert (done.returncode, done.stdout.splitlines()) == (1, [LINE])
+
+
 def test_mistakes_are_one_line(folder):
     assert lint("none.py", cwd=folder).stderr.splitlines() == [
         "bitforbit lint: expected a file or folder at none.py, found none. Next step: bitforbit lint ."

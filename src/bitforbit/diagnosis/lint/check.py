@@ -68,7 +68,7 @@ def check_text(path: Path, text: str, chosen=None) -> list[Finding]:
     source = Source(path, text, tree)
     found = {finding for rule in chosen for finding in rule.findings(source)}
     ordered = sorted(found, key=lambda finding: (finding.line, finding.column, finding.code))
-    return noqa.apply(str(path), text, ordered)
+    return noqa.apply(str(path), text, ordered, any(rule.code == noqa.WITHOUT_REASON for rule in chosen))
 
 
 def read(path: Path) -> str:
@@ -103,7 +103,8 @@ def _python_files(folder: Path):
     for where, folders, files in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in SKIPPED and not _is_environment(where, name))
         for name in sorted(files):
-            if name.endswith(".py"):
+            # A pipe would be waited for, and an editor's lock is a link to nothing.
+            if name.endswith(".py") and os.path.isfile(os.path.join(where, name)):
                 yield Path(where, name)
 
 

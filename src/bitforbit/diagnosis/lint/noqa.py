@@ -32,8 +32,8 @@ def comments(text: str) -> dict[int, Allowed]:
     return found
 
 
-def apply(path: str, text: str, findings: list[Finding]) -> list[Finding]:
-    """Return the findings that no comment allows, and one for each comment that gives no reason."""
+def apply(path: str, text: str, findings: list[Finding], reasons: bool = True) -> list[Finding]:
+    """Return the findings that no comment allows, and with `reasons` one for each comment that gives none."""
     allowed = comments(text)
     if not allowed:
         return findings
@@ -43,7 +43,7 @@ def apply(path: str, text: str, findings: list[Finding]) -> list[Finding]:
         if not any(line in allowed and finding.code in allowed[line].codes for line in lines):
             kept.append(finding)
     for comment in allowed.values():
-        if not comment.reason:
+        if reasons and not comment.reason:
             codes = ", ".join(sorted(comment.codes))
             message = f"noqa without a reason. Write # noqa: {codes} and why it is meant."
             kept.append(Finding(path, comment.line, 1, WITHOUT_REASON, message, comment.line))
