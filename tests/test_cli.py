@@ -66,8 +66,33 @@ def test_a_mistake_is_one_line_and_exit_2(arguments, line):
     assert (done.returncode, done.stderr.splitlines(), done.stdout) == (2, [line], "")
 
 
-@pytest.mark.parametrize("arguments", [("--nonsense",), ("train", "--see", "1"), ()])
-def test_wrong_flags_print_usage_and_exit_2(arguments):
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--nonsense",), "bitforbit: error: the following arguments are required: COMMAND"),
+        ((), "bitforbit: error: the following arguments are required: COMMAND"),
+        (("train", "--see", "1"), "bitforbit train: error: unrecognized arguments: --see"),
+        (("run", "--see", "x.py"), "bitforbit run: error: unrecognized arguments: --see"),
+        (("run",), "bitforbit run: error: the following arguments are required: script"),
+    ],
+)
+def test_wrong_flags_print_the_commands_usage_and_exit_2(arguments, line):
     done = bitforbit(*arguments)
     assert done.returncode == 2
-    assert done.stderr.startswith("usage: bitforbit ")
+    assert done.stderr.startswith(f"usage: {line.split(':')[0]} ")
+    assert done.stderr.splitlines()[-1] == line
+
+
+@pytest.mark.parametrize("command", ["train", "trace"])
+def test_a_script_is_no_experiment_and_is_not_run(command, tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text("import sys\nprint('ran')\nsys.exit(7)\n")
+    done = bitforbit(command, script)
+    assert (done.returncode, done.stdout, done.stderr.splitlines()) == (
+        2,
+        "",
+        [
+            f"bitforbit {command}: expected {script} to define Config, load_data and build_model, found none of them."
+            f" Next step: bitforbit run {script}, if it is a script"
+        ],
+    )

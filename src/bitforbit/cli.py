@@ -70,7 +70,7 @@ def build_parser(command: str | None = None) -> argparse.ArgumentParser:
         if name == command:
             module = importlib.import_module(f"bitforbit.commands.{name.replace('-', '_')}")
             module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
+            subparser.set_defaults(run=module.run, refuse=subparser.error)
     return parser
 
 
@@ -79,7 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     command = next((word for word in arguments if not word.startswith("-")), None)
     try:
-        options = build_parser(command).parse_args(arguments)
+        options, unknown = build_parser(command).parse_known_args(arguments)
+        if unknown:
+            options.refuse(f"unrecognized arguments: {' '.join(unknown)}")
         return options.run(options)
     except BitforbitError as error:
         print(f"bitforbit {command}: {error}", file=sys.stderr)

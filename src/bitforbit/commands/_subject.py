@@ -1,13 +1,11 @@
 """What `diagnose` is to run: an experiment or a script, its words, its input, and hints where it does not run."""
 
-import ast
 import shlex
 from pathlib import Path
 
 from bitforbit.diagnosis.vary.subject import Subject
 from bitforbit.errors import UsageError
-
-PARTS = {"Config", "load_data", "build_model"}
+from bitforbit.training import experiment
 
 
 def of(options, policy) -> Subject:
@@ -65,12 +63,8 @@ def hint(failure: str, options) -> str:
 
 
 def _is_experiment(path: Path) -> bool:
-    """Whether a file defines the three parts of an experiment; a script that does not parse is left to Python."""
-    try:
-        body = ast.parse(path.read_bytes()).body
-    except (SyntaxError, ValueError):
-        return False
-    return {getattr(node, "name", "") for node in body} >= PARTS
+    """Whether a file has the three parts of an experiment; a script that does not parse is left to Python."""
+    return experiment.parts(path) == experiment.PARTS
 
 
 def files(options) -> tuple[str, ...]:

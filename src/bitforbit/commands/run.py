@@ -16,7 +16,9 @@ def add_arguments(parser) -> None:
     _shared.add_pinning_options(parser)
     _shared.add_sentinel_option(parser)
     parser.add_argument("script", help="a Python file")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="belong to the script, options too")
+    rest = parser.add_argument("arguments", nargs=argparse.REMAINDER, help="belong to the script, options too")
+    # Else argparse asks for them where the script is missing.
+    rest.required = False
 
 
 def run(options) -> int:

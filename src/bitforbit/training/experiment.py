@@ -1,5 +1,6 @@
 """What a user writes, a module with `Config`, `load_data` and `build_model`; and how a name finds it."""
 
+import ast
 import hashlib
 import importlib
 import importlib.util
@@ -15,6 +16,7 @@ from bitforbit.errors import UsageError
 
 BUILT_IN = ("sequence", "digits", "solubility", "peptides")
 DEFAULT = "digits"
+PARTS = frozenset(("Config", "load_data", "build_model"))
 
 
 class Data(NamedTuple):
@@ -82,6 +84,29 @@ def load(name: str) -> Experiment:
     return Experiment(short, module, _source(module, name in BUILT_IN))
 
 
+def parts(path: Path) -> frozenset[str] | None:
+    """Return which parts of an experiment a file defines, assigns or imports, without running it.
+
+    `None` where that cannot be told: it does not parse, or imports `*`.
+    """
+    try:
+        nodes: list[ast.AST] = [*ast.parse(path.read_bytes()).body]
+    except (SyntaxError, ValueError, RecursionError):
+        return None
+    names = set()
+    while nodes:
+        match node := nodes.pop():
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                names.add(node.name)
+            case ast.alias():
+                names.add(node.asname or node.name)
+            case ast.Name(ctx=ast.Store()):
+                names.add(node.id)
+            case _:
+                nodes += ast.iter_child_nodes(node)
+    return None if "*" in names else PARTS & names
+
+
 def _source(module: ModuleType, built_in: bool) -> str:
     path = Path(module.__file__).resolve()
     source = _text_digest(path)
@@ -118,6 +143,12 @@ def _import_module(name: str) -> ModuleType:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise UsageError(f"expected an experiment at {path}, found no such file")
+    if parts(path) == frozenset():
+        # It would be run while it is imported.
+        raise UsageError(
+            f"expected {path} to define Config, load_data and build_model, found none of them."
+            f" Next step: bitforbit run {path}, if it is a script"
+        )
     spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module

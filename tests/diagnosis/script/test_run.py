@@ -203,6 +203,8 @@ def test_every_end_is_the_scripts_own(tmp_path, how):
     assert (got.returncode, got.stdout) == (expected.returncode, expected.stdout)
     assert got.stderr.startswith(expected.stderr)
     assert ("not installed" in got.stderr) == ("nothing_of" in how)
+    said = [line.split()[2] for line in got.stderr.removeprefix(expected.stderr).splitlines() if "run:   " in line]
+    assert said == ["run"], "digests of nothing are said"
     assert len(list(tmp_path.glob("runs/end/*/seed-1.failed/result.json"))) == 1
 
 

@@ -28,6 +28,10 @@ def compare(run_a, run_b, anyway: bool = False, zoom: bool = True) -> Difference
         UsageError, EvidenceError: a folder is not a run, or is damaged.
     """
     a, b = (subjects.read(Path(run)) for run in (run_a, run_b))
+    if _word(a) != _word(b):
+        raise CannotCompareError(
+            f"cannot compare: {run_a} is a {_word(a)}, {run_b} is a {_word(b)}. Next step: two of the same kind"
+        )
     obstacles = subjects.obstacles(a.identity, b.identity)
     if obstacles and not anyway:
         listed = "\n".join(f"  {line}" for line in obstacles)
@@ -37,16 +41,12 @@ def compare(run_a, run_b, anyway: bool = False, zoom: bool = True) -> Difference
         )
     if a.trace and b.trace:
         found = _of_steps(a, b, zoom)
-    elif _word(a) == _word(b):
+    else:
         if "fits" in a.result:
             found, command = fits.first(a, b), "bitforbit run --trace FOLDER SCRIPT"
         else:
             found, command = epochs.first(a, b), "bitforbit trace EXPERIMENT --seed N --to FOLDER"
         found = found and replace(found, more=(MORE.format(command),))
-    else:
-        raise CannotCompareError(
-            f"cannot compare: {run_a} is a {_word(a)}, {run_b} is a {_word(b)}. Next step: two of the same kind"
-        )
     return found and replace(found, causes=causes.rank(a, b, found.kind))
 
 
@@ -79,5 +79,5 @@ def _tensor(site) -> str:
 
 def _word(side) -> str:
     if side.trace:
-        return "trace"
-    return "published run of a script" if "fits" in side.result else "published run"
+        return "trace of a script" if side.identity["kind"] == "script" else "trace of an experiment"
+    return "published run of a script" if "fits" in side.result else "published run of an experiment"

@@ -146,10 +146,12 @@ def _report(run: record.Run, published, moved: list[str]) -> None:
     how = {program.FINISHED: "finished", program.EXITED: f"exit code {run.ending.code}"}
     say(f"{name}: {how.get(run.ending.status, run.ending.error)}, {_count(run)}")
     for fit in run.fits:
-        say(f"  {'fit ' + str(fit.number):12} {fit.model}: {max(len(fit.epochs) - 1, 0)} epochs{_last(fit)}")
-    say(f"  {'host class':12} {published.result['host_class']}")
-    say(f"  {'weights':12} {published.result['weights']}")
-    say(f"  {'result':12} {published.digest}")
+        epochs = max(len(fit.epochs) - 1, 0)
+        say(f"  {'fit ' + str(fit.number):12} {fit.model}: {epochs} epoch{'s' * (epochs != 1)}{_last(fit)}")
+    if run.fits or run.models:
+        say(f"  {'host class':12} {published.result['host_class']}")
+        say(f"  {'weights':12} {published.result['weights']}")
+        say(f"  {'result':12} {published.digest}")
     say(f"  {'run':12} {published.folder}")
 
 
