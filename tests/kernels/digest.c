@@ -156,6 +156,21 @@ static void conversions(const bfb_variant* v) {
   bfb_set_mxcsr(before);
 }
 
+uint64_t bfb_fingerprint_without(const void* data, int64_t bytes); /* the same file, compiled without AVX2 */
+
+/* Every length up to some blocks, at every alignment, with AVX2 and without. */
+static void fingerprints(const bfb_variant* v) {
+  uint64_t(*of[])(const void*, int64_t) = {bfb_fingerprint, bfb_fingerprint_without};
+  const char* bytes = (const char*)a;
+  uint64_t* found = (uint64_t*)(void*)y;
+  fill(a, N, 6);
+  for (int k = 0; k < 2; k++) {
+    for (int64_t n = 0; n < 4200; n++) found[n] = of[k](bytes + n % 64, n);
+    found[4200] = of[k](bytes, N * sizeof(float));
+    show("fingerprint", v, found, 4201 * sizeof *found);
+  }
+}
+
 int main(int count, char** argument) {
   uint32_t id[4];
   bfb_cpuid(1, 0, id);
@@ -174,6 +189,7 @@ int main(int count, char** argument) {
     state = 99;
     product(v);
     conversions(v);
+    fingerprints(v);
   }
   free(a);
   free(b);

@@ -6,8 +6,19 @@ from pathlib import Path
 from bitforbit.kernels import build
 
 HERE = Path(__file__).parent
-COMPUTE = ("api.c", "pool.c", *build.PER_VARIANT)
-"""The files of `native/` that know nothing of TensorFlow."""
+COMPUTE = {
+    "api.c": {"once": build.BASELINE},
+    "pool.c": {"once": build.BASELINE},
+    "fingerprint.c": {
+        "avx2": build.VARIANTS["avx2"],
+        "plain": (*build.BASELINE, "-Dbfb_fingerprint=bfb_fingerprint_without"),
+    },
+    **{
+        name: {width: (*march, f"-DBFB_VARIANT={width}") for width, march in build.VARIANTS.items()}
+        for name in build.PER_VARIANT
+    },
+}
+"""The files of `native/` that know nothing of TensorFlow, and the flags of each time that one is compiled."""
 
 
 def compile_program(folder, source="digest.c", flags=(), link=()):
@@ -15,12 +26,10 @@ def compile_program(folder, source="digest.c", flags=(), link=()):
     folder.mkdir(parents=True, exist_ok=True)
     common = [*build.compiler(), *build.FLAGS, f"-I{build.NATIVE}", *flags]
     objects = []
-    for name in COMPUTE:
-        variants = build.VARIANTS if name in build.PER_VARIANT else {"once": build.BASELINE}
-        for variant, march in variants.items():
+    for name, times in COMPUTE.items():
+        for variant, own in times.items():
             objects.append(folder / f"{name}.{variant}.o")
-            define = [f"-DBFB_VARIANT={variant}"] if name in build.PER_VARIANT else []
-            _run([*common, *march, *define, "-c", build.NATIVE / name, "-o", objects[-1]])
+            _run([*common, *own, "-c", build.NATIVE / name, "-o", objects[-1]])
     program = folder / Path(source).stem
     _run([*common, *build.BASELINE, HERE / source, *objects, "-o", program, "-lpthread", "-lm", *link])
     return program

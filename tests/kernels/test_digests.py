@@ -47,6 +47,10 @@ def test_the_product_is_one_chain_of_fma(here):
     assert "matmul_is_not_its_chain" not in here[1] and len(here[1]["matmul"]) % 4 == 0
 
 
+def test_the_fingerprint_is_the_same_with_avx2_and_without(here):
+    assert len(here[1]["fingerprint"]) >= 2 and len(set(here[1]["fingerprint"])) == 1
+
+
 def test_threads_agree(here, program):
     assert native.digests(program, "3")[2] == here[2]
 

@@ -1,25 +1,35 @@
-"""The op of traces: its digests are TensorFlow's own fingerprints, and every step's row comes out once and in order."""
+"""The op of traces: its digests are XXH3-64, and every step's row comes out once and in order."""
 
 import numpy as np
 import pytest
+import xxhash
 
 from bitforbit.diagnosis.trace import native
 
-SIZES = [*range(1, 200), 255, 256, 257, 1000, 4096, 65_537, 1_000_003]
+SIZES = [*range(2001), 2047, 2048, 2049, 4096, 65_537, 1 << 20, 1_000_003, 5_000_000]
 
 
-def stock(tensor) -> int:
+def reference(data: bytes) -> int:
+    """XXH3-64 as another package has it, a signed integer."""
+    return int(np.uint64(xxhash.xxh3_64_intdigest(data)).astype("<i8"))
+
+
+@pytest.mark.parametrize("offset", [0, 1, 13, 63])
+def test_it_is_xxh3_at_every_length_and_alignment(offset):
+    data = np.random.default_rng(0).integers(0, 256, max(SIZES) + offset, dtype=np.uint8)[offset:]
+    fingerprint = native.library().bfb_fingerprint
+    found = [fingerprint(data.ctypes.data, n) for n in SIZES]
+    assert found == [xxhash.xxh3_64_intdigest(data[:n]) for n in SIZES]
+
+
+def test_strings_are_told_by_the_fingerprint_of_each():
     import tensorflow as tf
 
-    found = tf.raw_ops.Fingerprint(data=tf.reshape(tensor, [1, -1]), method="farmhash64")
-    return int(np.asarray(found).view("<i8")[0, 0])
-
-
-def test_it_is_tensorflows_fingerprint_at_every_length():
-    import tensorflow as tf
-
-    data = np.random.default_rng(0).integers(0, 256, max(SIZES), dtype=np.uint8)
-    assert [native.of(tf.constant(data[:n])) for n in SIZES] == [stock(tf.constant(data[:n])) for n in SIZES]
+    words = tf.constant(["a", "bc", ""])
+    eight = tf.raw_ops.Fingerprint(data=[words], method="farmhash64").numpy().tobytes()
+    assert len(eight) == 8 and native.of(words) == reference(eight)
+    others = ["bc", "a", ""], ["a", "bc"], ["ab", "c", ""]
+    assert len({native.of(tf.constant(each)) for each in others} - {native.of(words)}) == 3
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int8", "int64", "bool", "complex64"])
@@ -40,7 +50,7 @@ def test_eagerly_and_in_a_graph_alike(dtype):
     text = tf.constant(["a", "bc"])
     expected = [*digests.values, native.of(text), native.of(value[:0])]
     assert graph(value, text).numpy().tolist() == expected
-    assert digests.values == [stock(value)]
+    assert digests.values == [reference(value.numpy().tobytes())]
 
 
 def test_the_sign_of_zero_order_and_two_equal_flips_are_seen():

@@ -95,6 +95,19 @@ def cut(folder, name):
     (folder / name).write_bytes(content[: len(content) // 2 + 1])
 
 
+def test_a_trace_of_an_older_version_is_told_to_be_one(tmp_path):
+    a, b = write(tmp_path / "a"), write(tmp_path / "b")
+    header = (b / "trace.json").read_text()
+    assert '"bitforbit trace 3"' in header
+    (b / "trace.json").write_text(header.replace("bitforbit trace 3", "bitforbit trace 2"))
+    done = bitforbit("compare", a, b)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"bitforbit compare: expected a trace of this version in {b}, 'bitforbit trace 3', found 'bitforbit trace 2',"
+        " whose digests are others. Next step: trace again, bitforbit trace EXPERIMENT --to FOLDER\n"
+    )
+
+
 @pytest.mark.parametrize("harm", [gone, cut])
 @pytest.mark.parametrize("name", ["trace.json", "0.chain", "0.digests"])
 def test_compare_says_which_trace_is_damaged(tmp_path, harm, name):

@@ -1,7 +1,8 @@
 """The digest op of the kernel library: all tensors of a step in one op, without a copy and without Python.
 
 The op (`BitforbitDigest` in kernels/native/op_digest.c) puts the step's digests into a ring of 64 rows in the library,
-which Python is asked to empty when it is full. They are what `tf.fingerprint` gives: FarmHash64 of the bytes.
+which Python is asked to empty when it is full. They are XXH3-64 of the bytes, those of
+strings of the fingerprint that TensorFlow gives these.
 """
 
 import ctypes
@@ -146,7 +147,7 @@ def of(tensor) -> int:
 
 
 def _bytes(tensor):
-    """Strings are pointers: their digest by TensorFlow's own op stands for them."""
+    """Strings are pointers: the 8 bytes of TensorFlow's own fingerprint (FarmHash64) stand for them."""
     import tensorflow as tf
 
     return tensor if tensor.dtype != tf.string else tf.raw_ops.Fingerprint(

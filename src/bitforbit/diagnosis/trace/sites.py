@@ -2,7 +2,7 @@
 
 A site is named `<kind>/<path>`: `batch/x`, `act/dense` (a layer's output), `loss/loss`, `grad/dense/kernel`, then the
 state after the step: `weight/dense/kernel`, `seed/dropout/seed_generator_state`, `slot/adam/dense_kernel_momentum`.
-Digests are FarmHash64 of the bytes (see `native`): sensitive to order and to the sign of zero. It does not cover shape
+Digests are XXH3-64 of the bytes (see `native`): sensitive to order and to the sign of zero. It does not cover shape
 and dtype, so both stand in the site's key.
 """
 

@@ -18,7 +18,7 @@ from bitforbit.errors import EvidenceError, UsageError
 from bitforbit.evidence import canonical
 from bitforbit.training import store as staging
 
-HEADER, SCHEMA = "trace.json", "bitforbit trace 2"
+HEADER, SCHEMA = "trace.json", "bitforbit trace 3"
 LINK = 8
 # Digests of the first steps are kept up to here; at 44 sites that is 190,000 steps.
 LARGEST_BYTES = 64 << 20
@@ -203,12 +203,15 @@ def read(folder: Path) -> Trace:
     """Read a trace; its digests stay on disk until they are looked at.
 
     Raises:
-        EvidenceError: there is none, or it is damaged.
+        EvidenceError: there is none, it is damaged, or another version of bitforbit wrote it.
     """
     try:
         header = json.loads((folder / HEADER).read_bytes())
         if header["schema"] != SCHEMA:
-            raise ValueError(f"schema {header['schema']!r}")
+            raise EvidenceError(
+                f"expected a trace of this version in {folder}, {SCHEMA!r}, found {header['schema']!r}, whose digests"
+                " are others. Next step: trace again, bitforbit trace EXPERIMENT --to FOLDER"
+            )
         streams = [_read_stream(folder, number, record) for number, record in enumerate(header.pop("streams"))]
         return Trace(folder, header, streams)
     except (OSError, ValueError, KeyError, TypeError) as error:

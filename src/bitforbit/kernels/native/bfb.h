@@ -37,7 +37,7 @@ BFB_API const char* bfb_error(void);
 /* op_digest.c, digest_ring.c: the ops of traces, which change nothing */
 typedef void (*bfb_on_full)(int stream);
 BFB_API int bfb_digest_register(void);             /* idempotent; 0, or -1 where TensorFlow refuses */
-BFB_API uint64_t bfb_fingerprint(const void* data, int64_t bytes); /* FarmHash64 */
+BFB_API uint64_t bfb_fingerprint(const void* data, int64_t bytes); /* XXH3-64 */
 BFB_API int bfb_digest_open(int64_t columns);      /* a new stream of rows; its number, or -1 */
 BFB_API void bfb_digest_keep(int stream);          /* also hold the tensors of the last step */
 BFB_API const void* bfb_digest_kept(int stream, int64_t column, int* rank, int64_t* dims /* 254 */, int64_t* bytes);

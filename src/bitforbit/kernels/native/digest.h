@@ -18,12 +18,11 @@ typedef struct {
 int bfb_ring_begin(int id); /* counts a step that will be written; 0 where the stream is closed or there is none */
 void bfb_ring_write(int id, const int64_t* row);
 void bfb_ring_keep_or_release(int id, TF_Tensor** tensors, int64_t n);
-void bfb_release_tensors(TF_Tensor** tensors, int64_t n);
 
 /* digest_later.c */
 void bfb_digest_work(bfb_digest_job* job); /* makes digests of tensors that nobody has begun; any number of threads */
 void bfb_digest_settle(bfb_digest_job* job); /* when all are made: those of the same memory too */
-void bfb_digest_finish(bfb_digest_job* job); /* writes the row, frees everything */
+void bfb_digest_free(bfb_digest_job* job); /* its tensors go to a ring that keeps them */
 int bfb_digest_later(bfb_digest_job* job); /* takes it over; 0 where there is no thread for it */
 
 #endif

@@ -31,10 +31,8 @@ void bfb_digest_settle(bfb_digest_job* job) {
   for (int64_t i = 0; i < job->n; i++) job->row[i] = job->row[job->same[i]];
 }
 
-void bfb_digest_finish(bfb_digest_job* job) {
-  bfb_release_tensors(job->tensors, job->n);
-  bfb_digest_settle(job);
-  bfb_ring_write(job->id, job->row);
+void bfb_digest_free(bfb_digest_job* job) {
+  bfb_ring_keep_or_release(job->id, job->tensors, job->n);
   free(job->row);
   free(job->same);
   free(job);
@@ -52,7 +50,9 @@ static void* worker(void* unused) {
     open = 0;
     while (helpers > 0) pthread_cond_wait(&helped, &lock);
     pthread_mutex_unlock(&lock);
-    bfb_digest_finish(job);
+    bfb_digest_settle(job);
+    bfb_ring_write(job->id, job->row);
+    bfb_digest_free(job);
     pthread_mutex_lock(&lock);
     pending = NULL;
     pthread_cond_broadcast(&written);

@@ -36,7 +36,7 @@ int bfb_digest_open(int64_t columns) {
   return id;
 }
 
-void bfb_release_tensors(TF_Tensor** tensors, int64_t n) {
+static void release(TF_Tensor** tensors, int64_t n) {
   for (int64_t i = 0; i < n; i++) TF_DeleteTensor(tensors[i]);
   free(tensors);
 }
@@ -59,7 +59,7 @@ void bfb_digest_close(int id) {
   stream* s = streams[id];
   free(s->rows);
   s->rows = NULL;
-  bfb_release_tensors(s->tensors, s->held);
+  release(s->tensors, s->held);
   s->tensors = NULL;
   s->keep = s->held = 0;
   pthread_mutex_unlock(&lock);
@@ -112,5 +112,5 @@ void bfb_ring_keep_or_release(int id, TF_Tensor** tensors, int64_t n) {
   int64_t old_n = s ? s->held : n;
   if (s) s->tensors = tensors, s->held = n;
   pthread_mutex_unlock(&lock);
-  bfb_release_tensors(old, old_n);
+  release(old, old_n);
 }

@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "digest.h"
 
@@ -43,6 +44,7 @@ static bfb_digest_job* gather(bfb_call* call, int64_t id) {
   bfb_digest_job* job = calloc(1, sizeof *job);
   job->id = (int)id;
   job->tensors = malloc(sizeof *job->tensors * (size_t)(n + 1));
+  job->row = malloc(sizeof *job->row * (size_t)(n + 1));
   job->same = malloc(sizeof *job->same * (size_t)(n + 1));
   for (; job->n < n; job->n++) {
     TF_GetInput(call->ctx, (int)job->n + 1, &job->tensors[job->n], call->status);
@@ -60,6 +62,8 @@ static void body(void* job, int64_t begin, int64_t end) {
 
 static void now(bfb_digest_job* job) {
   bfb_parallel_for(job->n, job->bytes > WORTH_SHARING ? 1 : job->n, body, job);
+  bfb_digest_settle(job);
+  bfb_digest_wait(); /* rows come in the order of the steps */
 }
 
 static void compute(void* kernel, TF_OpKernelContext* ctx) {
@@ -68,34 +72,23 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
   bfb_tensor out;
   bfb_output(&call, 0, TF_INT64, &job->n, 1, &out);
   if (bfb_ok(&call)) {
-    job->row = out.data;
     now(job);
-    bfb_digest_settle(job);
-    bfb_digest_wait();
+    memcpy(out.data, job->row, sizeof *job->row * (size_t)job->n);
     if (bfb_ring_begin(job->id)) bfb_ring_write(job->id, job->row);
   }
   bfb_release(&out);
-  bfb_ring_keep_or_release(job->id, job->tensors, job->n);
-  free(job->same);
-  free(job);
+  bfb_digest_free(job);
   bfb_end(&call);
 }
 
 static void compute_later(void* kernel, TF_OpKernelContext* ctx) {
   bfb_call call = bfb_begin(ctx);
   bfb_digest_job* job = gather(&call, *(const int64_t*)kernel);
-  if (!bfb_ok(&call) || !bfb_ring_begin(job->id)) {
-    bfb_release_tensors(job->tensors, job->n);
-    free(job->same);
-    free(job);
-  } else {
-    job->row = malloc(sizeof *job->row * (size_t)job->n);
-    /* To wake a thread takes longer than so few bytes, and with a pool of one there shall be no second one. */
-    if (job->bytes <= WORTH_SHARING || bfb_threads() == 1 || !bfb_digest_later(job)) {
-      now(job);
-      bfb_digest_wait();
-      bfb_digest_finish(job);
-    }
+  int open = bfb_ok(&call) && bfb_ring_begin(job->id);
+  /* To wake a thread takes longer than so few bytes, and with a pool of one there shall be no second one. */
+  if (!open || job->bytes <= WORTH_SHARING || bfb_threads() == 1 || !bfb_digest_later(job)) {
+    if (open) now(job), bfb_ring_write(job->id, job->row);
+    bfb_digest_free(job);
   }
   bfb_end(&call);
 }
