@@ -57,6 +57,33 @@ def test_reciprocal_is_the_ieee_division(call):
     assert np.array_equal(references.bits(call("Reciprocal", x))[known], references.bits(expected)[known])
 
 
+def quotients_at_every_position(call, x):
+    """1/x of float32 `x`, at each of the three positions of the loop's 48 elements, next to others that are ordinary."""
+    for position in range(3):
+        blocks = np.ones((len(x) // 16, 3, 16), np.float32)
+        blocks[:, position] = x.reshape(-1, 16)
+        yield call("Reciprocal", blocks.ravel()).reshape(blocks.shape)[:, position].ravel()
+
+
+def test_reciprocal_of_every_significand(call):
+    x = np.arange(0x3F800000, 0x40000000, dtype=np.uint32).view(np.float32)
+    for y in quotients_at_every_position(call, x):
+        assert np.array_equal(references.bits(y), references.bits(np.float32(1) / x))
+
+
+def test_reciprocal_of_every_exponent(call):
+    significand = np.random.default_rng(5).integers(0, 1 << 23, 1024, np.uint32)
+    significand[:4] = 0, 1, 0x7FFFFE, 0x7FFFFF
+    x = (np.arange(512, dtype=np.uint32)[:, None] << 23 | significand).view(np.float32)
+    x = np.repeat(x.ravel(), 16).reshape(-1, 16)
+    x[:, 1:] = 1.5  # an extraordinary number sends only its own block to the other loop
+    with np.errstate(all="ignore"):
+        expected = references.flush(np.float32(1) / references.flush(x.ravel()))
+    expected[np.isnan(expected)] = np.nan
+    for y in quotients_at_every_position(call, x.ravel()):
+        assert np.array_equal(references.bits(y), references.bits(expected))
+
+
 def test_signs_of_zero_and_infinity(call):
     x = np.array([0.0, -0.0, np.inf, -np.inf, 1e-40, -1e-40], np.float32)
     assert str(call("Rsqrt", x)) == "[ inf -inf   0.  nan  inf -inf]"

@@ -48,8 +48,16 @@ ROWS = (
         BOTH,
         "layer, batch, group and unit normalization; Grappler's a/sqrt(b)",
     ),
-    Row("Reciprocal", HALVES, RCP, "1/x, one IEEE division", 0.5, BOTH, "keras.ops.reciprocal; Grappler's x/const"),
-    Row("Inv", HALVES, RCP, "1/x, one IEEE division", 0.5, BOTH, "older graphs"),
+    Row(
+        "Reciprocal",
+        HALVES,
+        RCP,
+        "1/x, divided or by fma, rounded once",
+        0.5,
+        BOTH,
+        "keras.ops.reciprocal; Grappler's x/const",
+    ),
+    Row("Inv", HALVES, RCP, "1/x, divided or by fma, rounded once", 0.5, BOTH, "older graphs"),
     Row(
         "Erfc",
         HALVES,

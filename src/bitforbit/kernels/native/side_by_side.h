@@ -1,4 +1,4 @@
-/* Rsqrt and Erfc with four 256-bit vectors side by side, step by step.
+/* Rsqrt, Reciprocal and Erfc with four to six 256-bit vectors side by side, step by step.
  *
  * A chain of dependent fused multiply-adds leaves the units idle unless other chains stand next to it in the program: a
  * core's window holds little more than one element's worth of instructions, so a loop that finishes one vector before it
@@ -42,6 +42,38 @@ INLINE int rsqrt_side_by_side(const float* in, float* out) {
   SIDE _mm256_storeu_ps(out + 8 * k, y[k]);
   return 1;
 }
+
+/* 48 elements at once: 32 by the divider, and meanwhile 16 by the multipliers, which have nothing else to do; 0, and
+ * nothing written, where one of them is NaN or one of the 16 is no normal number with a normal reciprocal.
+ *
+ * An integer seed (5 %), a cubic step, a quadratic one and one on an exact residual give the correctly rounded quotient:
+ * the last one does whenever the estimate is within an ulp (Markstein 1990), but for x of the largest significand, where an
+ * estimate just below leaves a tie.  The first step therefore aims a little above 1, so that the second meets 1/x there
+ * from the other side; all 2^23 significands are tried in the tests.  The last residual is at most 2^-23.2 then; where
+ * x or 1/x is zero, denormal, infinite or NaN, it is 1, +inf or NaN. */
+enum { REFINED = 2, DIVIDED = 4, QUOTIENTS = 8 * (REFINED + DIVIDED) };
+#define REFINE _Pragma("GCC unroll 2") for (int k = 0; k < REFINED; k++)
+INLINE int reciprocal_side_by_side(const float* in, float* out) {
+  __m256 d[DIVIDED], x[REFINED], y[REFINED], e[REFINED], p[REFINED];
+  SIDE d[k] = _mm256_loadu_ps(in + 8 * (REFINED + k));
+  __m256 odd = _mm256_or_ps(_mm256_cmp_ps(d[0], d[1], _CMP_UNORD_Q), _mm256_cmp_ps(d[2], d[3], _CMP_UNORD_Q));
+  SIDE d[k] = _mm256_div_ps(F(1.0f), d[k]);
+  REFINE x[k] = _mm256_loadu_ps(in + 8 * k);
+  REFINE y[k] = _mm256_castsi256_ps(_mm256_sub_epi32(_mm256_set1_epi32(0x7ef20ff7), _mm256_castps_si256(x[k])));
+  REFINE e[k] = _mm256_fnmadd_ps(x[k], y[k], F(1.0f + 1291 * 0x1p-23f));
+  REFINE p[k] = _mm256_fmadd_ps(e[k], e[k], e[k]);
+  REFINE y[k] = _mm256_fmadd_ps(y[k], p[k], y[k]);
+  REFINE e[k] = _mm256_fnmadd_ps(x[k], y[k], F(1.0f));
+  REFINE y[k] = _mm256_fmadd_ps(y[k], e[k], y[k]);
+  REFINE e[k] = _mm256_fnmadd_ps(x[k], y[k], F(1.0f));
+  REFINE y[k] = _mm256_fmadd_ps(y[k], e[k], y[k]);
+  REFINE odd = _mm256_or_ps(odd, _mm256_cmp_ps(e[k], F(0.5f), _CMP_NLT_UQ));
+  if (_mm256_movemask_ps(odd)) return 0;
+  REFINE _mm256_storeu_ps(out + 8 * k, y[k]);
+  SIDE _mm256_storeu_ps(out + 8 * (REFINED + k), d[k]);
+  return 1;
+}
+#undef REFINE
 
 /* 16 elements.  -a^2 is never formed: a fused multiply-add may negate its product and its addend. */
 INLINE void erfc_side_by_side(const float* in, float* out) {

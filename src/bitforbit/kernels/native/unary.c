@@ -19,6 +19,8 @@
  * their registers. */
 __attribute__((noinline)) MAP1(rsqrt_rest, rsqrt_any(v))
 __attribute__((noinline)) MAP1(erfc_rest, erfc_float(v))
+/* 512-bit divisions are no faster than two of 256 bits, and slow the clock of some CPUs. */
+__attribute__((noinline, target("prefer-vector-width=256"))) MAP1(reciprocal_rest, reciprocal(v))
 
 #ifdef __AVX512F__ /* the compiler's own loops */
 /* Ordinary inputs (2^-100 to 2^100) in bulk; a block that holds any other goes through the full definition, which gives
@@ -41,6 +43,7 @@ static void map_rsqrt(const float* x, float* y, int64_t n) {
   rsqrt_rest(x + i, y + i, n - i);
 }
 #define map_erfc erfc_rest
+#define map_reciprocal reciprocal_rest
 
 #else
 static void map_rsqrt(const float* x, float* y, int64_t n) {
@@ -55,10 +58,15 @@ static void map_erfc(const float* x, float* y, int64_t n) {
   for (; i + DOUBLES <= n; i += DOUBLES) erfc_side_by_side(x + i, y + i);
   erfc_rest(x + i, y + i, n - i);
 }
+
+static void map_reciprocal(const float* x, float* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + QUOTIENTS <= n; i += QUOTIENTS)
+    if (!reciprocal_side_by_side(x + i, y + i)) reciprocal_rest(x + i, y + i, QUOTIENTS);
+  reciprocal_rest(x + i, y + i, n - i);
+}
 #endif
 
-/* 512-bit divisions are no faster than two of 256 bits, and slow the clock of some CPUs. */
-__attribute__((target("prefer-vector-width=256"))) MAP1(map_reciprocal, reciprocal(v))
 MAP1(map_atan, narrow(atan_double(v)))
 MAP1(map_ndtri, narrow(ndtri_double(v)))
 MAP1(map_erfinv, narrow(erfinv_double(v)))
