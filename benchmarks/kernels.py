@@ -1,11 +1,11 @@
 """Exact kernels against the stock ones, side by side.
 
-    python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--only Rsqrt ...] [--quick] [--json]
+    python benchmarks/kernels.py [--threads 1 2] [--isa avx2] [--only Rsqrt ...] [--pairs 3] [--quick] [--json]
 
 Two worker processes, one with the stock kernels and one with ours, take turns on every case, so that a busy machine
 slows both alike.  A turn begins with calls that are not timed, because the other one has just emptied the caches.  A
-number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds; a row ends with the
-median over its sizes.
+number is stock time / our time (above 1: ours is faster), each time the smallest of its rounds, over several pairs of
+processes, since where a process got its memory stays with it for life; a row ends with the median over its sizes.
 """
 
 import argparse
@@ -73,6 +73,8 @@ def worker(which, threads):
     """Answer lines `name TAB elements` with the seconds of one call, until the end of input."""
     import tensorflow as tf
 
+    if threads == 1:  # both on one CPU, whose neighbours are the same then
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     if which == "ours":
@@ -96,36 +98,41 @@ def worker(which, threads):
         print((time.perf_counter() - start) / repeats, flush=True)
 
 
-def measure(threads, isa, rounds, sizes, only=None):
-    """Return `{name: [stock seconds / our seconds for each size]}`."""
+def start(which, threads, isa):
     env = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "2"}
     if isa:
         env["BITFORBIT_KERNEL_ISA"] = isa
-    workers = {
-        which: subprocess.Popen(
-            [sys.executable, __file__, "--worker", which, "--threads", str(threads)],
-            env=env,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        for which in ("stock", "ours")
-    }
-    ratios = {}
-    for name in only or cases():
-        for n in sizes:
-            best = {}
-            for _ in range(rounds):
-                for which, process in workers.items():
-                    process.stdin.write(f"{name}\t{n}\n")
-                    process.stdin.flush()
-                    best[which] = min(best.get(which, 1e9), float(process.stdout.readline()))
-            ratios.setdefault(name, []).append(best["stock"] / best["ours"])
-    for process in workers.values():
-        process.stdin.close()
-        process.wait()
-    return ratios
+    return subprocess.Popen(
+        [sys.executable, __file__, "--worker", which, "--threads", str(threads)],
+        env=env,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def seconds(process, name, n):
+    process.stdin.write(f"{name}\t{n}\n")
+    process.stdin.flush()
+    return float(process.stdout.readline())
+
+
+def measure(threads, isa, rounds, pairs, sizes, only=None):
+    """Return `{name: [stock seconds / our seconds for each size]}`, of the smallest seconds over rounds and pairs."""
+    best = {}
+    for _ in range(pairs):
+        workers = {which: start(which, threads, isa) for which in ("stock", "ours")}
+        for name in only or cases():
+            for n in sizes:
+                for _ in range(rounds):
+                    for which, process in workers.items():
+                        key = name, n, which
+                        best[key] = min(best.get(key, 1e9), seconds(process, name, n))
+        for process in workers.values():
+            process.stdin.close()
+            process.wait()
+    return {name: [best[name, n, "stock"] / best[name, n, "ours"] for n in sizes] for name in only or cases()}
 
 
 def main():
@@ -133,7 +140,8 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--isa", choices=("avx2",), help="cap our kernels' vector width")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these rows (default: all)")
-    parser.add_argument("--rounds", type=int, help="turns of each worker (default: 20, or 8 with --quick)")
+    parser.add_argument("--rounds", type=int, help="turns of each worker (default: 10, or 8 with --quick)")
+    parser.add_argument("--pairs", type=int, help="pairs of workers, one after another (default: 3, or 1 with --quick)")
     parser.add_argument("--quick", action="store_true", help="fewer rounds, no 10^7")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--worker", choices=("stock", "ours"), help=argparse.SUPPRESS)
@@ -141,8 +149,9 @@ def main():
     if options.worker:
         return worker(options.worker, options.threads[0])
     sizes = SIZES[:-1] if options.quick else SIZES
+    rounds, pairs = options.rounds or (8 if options.quick else 10), options.pairs or (1 if options.quick else 3)
     for threads in options.threads:
-        ratios = measure(threads, options.isa, options.rounds or (8 if options.quick else 20), sizes, options.only)
+        ratios = measure(threads, options.isa, rounds, pairs, sizes, options.only)
         if options.json:
             print(json.dumps({"threads": threads, "isa": options.isa or "best", "sizes": sizes, "ratios": ratios}))
             continue
