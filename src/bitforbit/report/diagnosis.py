@@ -33,6 +33,7 @@ def tree(found: Diagnosis, suspects, title: str, seconds: float, runs: int, seed
         root.add(f"reproducible under: {', '.join(found.under)}", "" if bad else "good")
     for guilty in found.host:
         node = root.add(f"host-sensitive, pinned by the policy: {guilty.condition.name}: {guilty.words}")
+        _causes(node, guilty.finding)
         _where(node, guilty.place, guilty.where)
         _suspects(node, suspects.of(guilty))
         node.add(f"next step: {guilty.condition.fix}")
@@ -61,24 +62,29 @@ def _unstable(root: Node, found: Diagnosis, suspects) -> None:
 
 def _guilty(root: Node, found: Diagnosis, guilty: Guilty, suspects) -> None:
     node = root.add(f"{guilty.condition.name}: {guilty.words}", "bad")
-    finding = guilty.finding
+    _causes(node, guilty.finding)
+    _where(node, guilty.place, guilty.where)
+    _suspects(node, suspects.of(guilty))
+    node.add(f"next step: {guilty.condition.fix}")
+    _commands(node, found.control.command, guilty.varied.command)
+
+
+def _causes(node: Node, finding) -> None:
     for cause in finding.causes if finding else []:
         part = node.add(cause.words)
         for frame in cause.frames:
             _line(part, "", frame)
         if not cause.frames:
             part.add("no Python code was running")
-    if finding and finding.proven:
+    if finding and finding.text:
+        node.add(finding.text)
+    elif finding and finding.proven:
         count = sum(len(cause.events) for cause in finding.causes)
         others = finding.events - count
         rest = f"changing the other {others} of {finding.events} changes nothing" if others else "there is no other"
         node.add(f"proven: {count} event{'s' if count > 1 else ''} decide{'' if count > 1 else 's'}; {rest}")
     elif finding:
         node.add(f"{finding.events} events, not told apart: {finding.note}")
-    _where(node, guilty.place, guilty.where)
-    _suspects(node, suspects.of(guilty))
-    node.add(f"next step: {guilty.condition.fix}")
-    _commands(node, found.control.command, guilty.varied.command)
 
 
 def _where(node: Node, place, where) -> None:
@@ -167,7 +173,7 @@ def _record(found: Diagnosis, guilty: Guilty, suspects) -> dict:
         "steady": guilty.steady,
         "events": finding.events if finding else None,
         "proven": finding.proven if finding else None,
-        "note": finding.note if finding else "",
+        "note": finding.text or finding.note if finding else "",
         "lines": [
             {"events": [event.number for event in cause.events], "words": cause.words,
              "frames": [frame.record() for frame in cause.frames],

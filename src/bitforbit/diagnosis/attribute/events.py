@@ -48,12 +48,14 @@ class Finding(NamedTuple):
         events: how many there were.
         proven: changing all others together changed nothing.
         note: why events could not be told apart, else empty.
+        text: a sentence that stands in place of the counts.
     """
 
     causes: list[Cause]
     events: int
     proven: bool
     note: str = ""
+    text: str = ""
 
 
 def find(runner: Runner, control: Outcome, base: Change, source: sources.Source, stream: int) -> Finding:

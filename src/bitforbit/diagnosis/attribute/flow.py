@@ -1,10 +1,10 @@
 """The flow of a diagnosis: twice alike, all conditions at once, then the guilty ones alone, each down to its line."""
 
-from bitforbit.diagnosis.attribute import events, first, localize, search, unstable
+from bitforbit.diagnosis.attribute import events, first, localize, orders, search, unstable
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty, Refused
 from bitforbit.diagnosis.vary import conditions, sources
 from bitforbit.diagnosis.vary.change import Change
-from bitforbit.diagnosis.vary.conditions import HOST, PROGRAM, Condition
+from bitforbit.diagnosis.vary.conditions import HASH_SEED, HOST, PROGRAM, Condition
 from bitforbit.diagnosis.vary.subject import Job, Outcome, Runner
 
 # Each is expected to change bits where it is not pinned, so that together they would tell nothing.
@@ -161,7 +161,8 @@ def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]
         if outcome.failure:
             found.not_varied.append((f"{item.name}, unpinned", f"the run fails: {outcome.failure}"))
         elif outcome.key != found.control.key:
-            found.host.append(Guilty(item, item.words, outcome, first.between(found.control, outcome)))
+            lines = orders.find(runner, found.control, base, outcome, item.change) if item.name == HASH_SEED else None
+            found.host.append(Guilty(item, item.words, outcome, first.between(found.control, outcome), lines))
     sensitive = [guilty.condition.name for guilty in found.host]
     failed = [name for name, _ in found.not_varied]
     found.host_free = [

@@ -4,6 +4,7 @@ Adds to the native seal what only Python can do, by these variables:
     BITFORBIT_SEAL_LOG   the stack of each event follows its line in that file
     BITFORBIT_THREADS    as the seal's sources: thread k of stream 1 starts at once, of another one late
     BITFORBIT_FIRST_USE  a file: the stack of each use of an unseeded global generator
+    BITFORBIT_ORDERS     the orders of sets and `hash()`, written down or brought back: `bitforbit.diagnosis.order`
 """
 
 import faulthandler
@@ -11,6 +12,8 @@ import os
 import signal
 import sys
 import time
+
+from bitforbit.diagnosis import order
 
 LOG, THREADS, FIRST_USE = "BITFORBIT_SEAL_LOG", "BITFORBIT_THREADS", "BITFORBIT_FIRST_USE"
 SIGNAL = signal.SIGRTMIN + 7
@@ -31,6 +34,10 @@ def main() -> None:
         number_threads(None)
     if path := os.environ.get(FIRST_USE):
         watch_generators(open(path, "ab", buffering=0))  # noqa: SIM115
+    if os.environ.get(order.VARIABLE):
+        from bitforbit.diagnosis.order import install
+
+        install.from_environment()
     import runpy
 
     if sys.argv[1].endswith(".py"):

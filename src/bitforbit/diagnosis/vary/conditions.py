@@ -13,6 +13,7 @@ from bitforbit.diagnosis.vary import sources
 from bitforbit.diagnosis.vary.change import Change
 
 PROGRAM, HOST = "program", "host"
+HASH_SEED = "hash seed"
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,8 @@ def _of_the_host(seed: int, pool_size: int) -> list[Condition]:
         Condition("instruction set", "matrix products of another instruction set round elsewhere",
                   "nothing to do: the policy caps it",
                   Change({"ONEDNN_MAX_CPU_ISA": "SSE41"}, (), unpinned, True), HOST),
-        Condition("hash seed", "the order of a set of strings, or hash(), reaches the result",
-                  "sort the set: under plain Python each start differs",
+        Condition(HASH_SEED, "the order of a set of strings, or hash(), reaches the result",
+                  "sort the set, take hashlib in place of hash(): under plain Python each start differs",
                   Change({"PYTHONHASHSEED": str(16 + seed)}, (), unpinned, True), HOST),
         Condition("time zone", "local time reaches the result", "use UTC",
                   Change({"TZ": "Asia/Kolkata"}, (), unpinned, True), HOST),
