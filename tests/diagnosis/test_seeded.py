@@ -35,6 +35,17 @@ labels = {name: number for number, name in enumerate(set(names))}
 y = np.array([labels[name] for name in names], "float32")[:, None]
 model.fit(x, y, epochs=1, batch_size=8, verbose=0)
 """
+# The linter sees no set in what the helper takes.
+HELPED = """
+import helper
+keras.utils.set_random_seed(1)
+names = [f"class-{n}" for n in range(8)] * 4
+print("classes:", *set(names))
+labels = helper.numbered(frozenset(names))
+y = np.array([labels[name] for name in names], "float32")[:, None]
+model.fit(x, y, epochs=1, batch_size=8, verbose=0)
+"""
+HELPER = "def numbered(items):\n    return {item: number for number, item in enumerate(items)}\n"
 CONVOLUTION = """
 x = ((np.arange(32 * 28 * 28, dtype="float32") * 7919 % 1000) / 1000).reshape(32, 28, 28, 1)
 body = [keras.layers.Conv2D(16, 3, activation="relu"), keras.layers.Conv2D(32, 3)]
@@ -126,7 +137,23 @@ def test_a_label_map_from_a_set(tmp_path):
     found = diagnosed(tmp_path, LABELS, "umask", "hash seed", code=0)
     (hidden,) = found["host_sensitive"]
     assert (hidden["condition"], place(hidden)) == ("hash seed", ("data", 1, 0, "batch/y"))
-    assert [(item["code"], item["line"]) for item in hidden["lint"]] == [("BFB402", line_of(tmp_path, "enumerate(set"))]
+    line = line_of(tmp_path, "enumerate(set")
+    assert [frame["line"] for found in hidden["lines"] for frame in found["frames"]] == [line]
+    assert [(item["code"], item["line"]) for item in hidden["lint"]] == [("BFB402", line)]
+
+
+def test_a_label_map_that_a_helper_builds_from_a_set(tmp_path):
+    (tmp_path / "helper.py").write_text(HELPER)
+    found = diagnosed(tmp_path, HELPED, "umask", "hash seed", code=0)
+    (hidden,) = found["host_sensitive"]
+    assert (hidden["condition"], hidden["proven"], place(hidden)) == ("hash seed", True, ("data", 1, 0, "batch/y"))
+    (line,) = hidden["lines"]
+    assert [(frame["file"], frame["line"]) for frame in (*line["frames"], *line["callers"])] == [
+        (str(tmp_path / "helper.py"), 2),
+        (str(tmp_path / "script.py"), line_of(tmp_path, "helper.numbered")),
+    ]
+    assert hidden["note"].endswith("agree; 1 other line with another order changes nothing")
+    assert hidden["lint"] == []
 
 
 def test_threads_and_instruction_set_down_to_op_and_line(tmp_path):

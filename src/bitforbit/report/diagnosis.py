@@ -74,6 +74,8 @@ def _causes(node: Node, finding) -> None:
         part = node.add(cause.words)
         for frame in cause.frames:
             _line(part, "", frame)
+        for frame in cause.callers:
+            _line(part, "called from: ", frame)
         if not cause.frames:
             part.add("no Python code was running")
     if finding and finding.text:
@@ -177,6 +179,7 @@ def _record(found: Diagnosis, guilty: Guilty, suspects) -> dict:
         "lines": [
             {"events": [event.number for event in cause.events], "words": cause.words,
              "frames": [frame.record() for frame in cause.frames],
+             "callers": [frame.record() for frame in cause.callers],
              "stack": [frame.record() for frame in cause.events[0].stack]}
             for cause in (finding.causes if finding else [])
         ],

@@ -1,16 +1,20 @@
 """The line that takes a set's order, or a hash(), into the result: found in many spellings, and proven by runs."""
 
+import os
 import textwrap
 
 import pytest
 from diagnosis import faults
 
-from bitforbit.diagnosis.attribute import orders
+from bitforbit.diagnosis.attribute import orders, suspects
+from bitforbit.diagnosis.script import overrides
 from bitforbit.diagnosis.vary import conditions
 from bitforbit.diagnosis.vary.subject import Job
+from bitforbit.report import diagnosis, tree
 
 NAMES = 'NAMES = "cat dog bird fish cow hen".split() * 2\n'
 BESIDE = "sys.path[:0] = [str(pathlib.Path(__file__).parent), str(pathlib.Path(__file__).parent / 'site-packages')]\n"
+BFB402 = "the order of a set changes with the hash seed, and reaches data here. Write sorted(set(NAMES))."
 SET, HASH = "the order of a set", "hash()"
 # Spelling: the program, the words of each cause, and what stands in its line.
 LINES = {
@@ -140,3 +144,30 @@ def test_a_part_that_is_made_elsewhere_is_told(tmp_path):
 def test_a_program_that_sees_the_watch_is_left_alone(tmp_path):
     finding, _ = find(tmp_path, "import builtins\nvalue = [list(set(NAMES)), len(dir(builtins))]")
     assert (finding.causes, finding.proven, finding.text) == ([], False, orders.WATCHED)
+
+
+def shown(found, runner) -> list[str]:
+    return tree.text(diagnosis.tree(found, suspects.lint(runner.subject), "program", 1, 9, 1)).splitlines()
+
+
+def test_from_the_program_to_the_printed_lines(tmp_path):
+    """The linter sees two sets: one reaches the result, one does not; what it cannot see is named by its line, too."""
+    body = """
+        def numbered(items):
+            return {item: number for number, item in enumerate(items)}
+        a = {name: number for number, name in enumerate(set(NAMES))}
+        b = {name: number for number, name in enumerate(set(NAMES) | {"mouse"})}
+        value = [a, numbered({name + "s" for name in NAMES})]
+        """
+    found, runner = faults.diagnose(tmp_path, NAMES + textwrap.dedent(body).strip(), (conditions.HASH_SEED,))
+    file = overrides.shown(str(tmp_path / "program.py"), os.getcwd())
+    number = faults.line_of(tmp_path, "return {item")
+    rows = (tmp_path / "program.py").read_text().splitlines()
+    assert [line for line in shown(found, runner) if "program.py:" in line or "proven" in line] == [
+        f"│  │  └─ {file}:{number + 1} in <module>: {rows[number]}",
+        f"│  │  ├─ {file}:{number} in numbered: {rows[number - 1].strip()}",
+        f"│  │  └─ called from: {file}:{number + 3} in <module>: {rows[number + 2]}",
+        "│  ├─ proven: with the order of the control at these 2 lines, runs with either hash seed agree; 1 other line with another order changes nothing",
+        f"│  ├─ lint: {file}:{number + 1}: BFB402 {BFB402}",
+        f"│  └─ lint: {file}:{number + 2}: BFB402 {BFB402}",
+    ]

@@ -32,12 +32,14 @@ class Cause(NamedTuple):
         words: what they are.
         frames: the lines to look at: where they were drawn, or where an unseeded generator was used.
         outcome: the run in which only these events were changed.
+        callers: the user's lines that called the first of `frames`, where they are shown; the innermost first.
     """
 
     events: tuple[stacks.Event, ...]
     words: str
     frames: tuple[stacks.Frame, ...]
     outcome: Outcome
+    callers: tuple[stacks.Frame, ...] = ()
 
 
 class Finding(NamedTuple):

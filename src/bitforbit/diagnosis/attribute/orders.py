@@ -1,4 +1,4 @@
-"""Which line of the user's takes the order of a set, or a `hash()`, into the result; proven by bringing the order back."""
+"""Which line of the user's takes a set's order, or a `hash()`, into the result; proven by bringing the order back."""
 
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ from bitforbit.diagnosis.vary.change import Change
 from bitforbit.diagnosis.vary.subject import Outcome, Runner
 
 SOURCE = "orders"
+# Lines of the user's that are shown around the guilty one.
+CALLERS = 3
 WORDS = {
     rewrite.ITERATED: "the order of a set",
     rewrite.ARGUMENT: "the order of a set",
@@ -21,7 +23,7 @@ ELSEWHERE = (
     "its line is not told: with each set that your own lines iterate, and each hash() in them, as in the control, the"
     " result still differs"
 )
-PARTLY = "not all of it: with these as in the control the result is another one again, by what your own lines do not show"
+PARTLY = "not all of it: with these as in the control the result still differs, by what your own lines do not show"
 
 
 class _Moved(NamedTuple):
@@ -80,11 +82,14 @@ def _by_line(guilty: list[_Moved], varied: Outcome) -> list[Cause]:
     for number, items in enumerate(places.values()):
         words = dict.fromkeys(WORDS[item.site.partition(":")[0]] for item in items)
         events = tuple(Event(SOURCE, number, item.stack) for item in items)
-        causes.append(Cause(events, " and ".join(words), (items[0].stack[0],), varied))
+        first, *outer = items[0].stack
+        callers = tuple(frame for frame in outer if frame.is_users)
+        causes.append(Cause(events, " and ".join(words), (first,), varied, callers[:CALLERS]))
     return causes
 
 
 def _proof(lines: int, others: int) -> str:
     here = "at this line" if lines == 1 else f"at these {lines} lines"
-    rest = f"; the other orders of {others} line{'s' if others > 1 else ''} that it moves change nothing" if others else ""
+    harmless = "1 other line with another order changes" if others == 1 else f"{others} others with another order change"
+    rest = f"; {harmless} nothing" if others else ""
     return f"proven: with the order of the control {here}, runs with either hash seed agree{rest}"

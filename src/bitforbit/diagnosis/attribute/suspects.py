@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty
 from bitforbit.diagnosis.lint import check
 from bitforbit.diagnosis.lint.rule import Finding
+from bitforbit.diagnosis.vary import conditions
 from bitforbit.diagnosis.vary.subject import Subject
 from bitforbit.errors import UsageError
 
@@ -42,11 +43,16 @@ class Suspects(NamedTuple):
     findings: list[Finding]
 
     def of(self, item: Guilty) -> list[Finding]:
-        """Those that can explain a guilty condition, the lines that were proven first."""
+        """Those that can explain a guilty condition, the lines that were proven first.
+
+        Of a set whose order is proven to be taken in one line, a finding elsewhere explains nothing, unless that line
+        was called from there: the set may have been made there.
+        """
         wanted = RELEVANT.get(item.condition.name, ())
-        lines = {(frame.file, frame.line) for frame in _frames(item)}
         chosen = [finding for finding in self.findings if wanted and finding.code.startswith(wanted)]
-        proven = [finding for finding in chosen if _at(finding, lines)]
+        proven = [finding for finding in chosen if _at(finding, _lines(_frames(item)))]
+        if item.condition.name == conditions.HASH_SEED and item.finding and item.finding.causes:
+            return proven or [finding for finding in chosen if _at(finding, _lines(_stacks(item)))]
         return proven or chosen
 
     def of_race(self) -> list[Finding]:
@@ -101,6 +107,14 @@ def _beside(path: Path) -> list[Path]:
 
 def _frames(item: Guilty) -> list:
     return [frame for cause in (item.finding.causes if item.finding else []) for frame in cause.frames]
+
+
+def _stacks(item: Guilty) -> list:
+    return [frame for cause in item.finding.causes for event in cause.events for frame in event.stack]
+
+
+def _lines(frames: list) -> set[tuple[str, int]]:
+    return {(frame.file, frame.line) for frame in frames}
 
 
 def _at(finding: Finding, lines: set) -> bool:

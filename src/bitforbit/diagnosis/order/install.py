@@ -5,6 +5,7 @@
 """
 
 import builtins
+import contextlib
 import importlib.machinery
 import json
 import os
@@ -63,10 +64,8 @@ def _compile_watched(watch: Watch) -> None:
         # Not from the cache of compiled files, and nothing goes there.
         code = None
         if whose.is_program(self.path):
-            try:
+            with contextlib.suppress(OSError):
                 code = _rewritten(self.get_data(self.path), self.path, watch)
-            except OSError:
-                pass
         return code or stock_code(self, fullname)
 
     from bitforbit.diagnosis.script import program

@@ -1,9 +1,9 @@
 """What a watched run does at each site: write down orders, or bring back those of another run.
 
-A log is a file of JSON lines. `{"site", "content", "count", "places"}`: from its `count`-th time on, a set of that content
-has this order there. `{"site", "count", "popped"}` and `{"site", "name", "value"}`: what `pop()` and `hash()` gave.
-A run that brings orders back writes `{"moved": site, "stack"}` once for each site that had another order of its own; the
-stack is file, line and function of each frame, the innermost first.
+A log is a file of JSON lines. `{"site", "content", "count", "places"}`: from its `count`-th time on, a set of that
+content has this order there. `{"site", "count", "popped"}` and `{"site", "name", "value"}`: what `pop()` and `hash()`
+gave. A run that brings orders back writes `{"moved": site, "stack"}` once for each site that had another order of its
+own; the stack is file, line and function of each frame, the innermost first.
 """
 
 import ast
