@@ -146,6 +146,13 @@ def test_a_program_that_sees_the_watch_is_left_alone(tmp_path):
     assert (finding.causes, finding.proven, finding.text) == ([], False, orders.WATCHED)
 
 
+def test_a_clean_program_takes_no_run_more(tmp_path):
+    body = "kinds = set(NAMES)\nvalue = sorted(kinds), 'cat' in kinds, len(kinds | {'mouse'})\nprint(kinds)"
+    found, runner = faults.diagnose(tmp_path, NAMES + body, (conditions.HASH_SEED,))
+    assert (found.verdict, found.host, found.host_free) == ("reproducible", [], [conditions.HASH_SEED])
+    assert [outcome.label for outcome in runner.outcomes if "orders" in outcome.label] == []
+
+
 def shown(found, runner) -> list[str]:
     return tree.text(diagnosis.tree(found, suspects.lint(runner.subject), "program", 1, 9, 1)).splitlines()
 

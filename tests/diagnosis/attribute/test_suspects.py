@@ -58,10 +58,19 @@ def test_without_a_proven_line_every_suspect_is_named_and_with_one_only_that(tmp
 
 def test_of_a_proven_set_no_other_set_is_the_suspect_but_one_that_it_was_called_with(tmp_path):
     path = str(tmp_path / "script.py")
-    found, inner, outer = linted(tmp_path), Frame(str(tmp_path / "helper.py"), 1, "numbered"), Frame(path, 7, "<module>")
+    found, inner, outer = (
+        linted(tmp_path),
+        Frame(str(tmp_path / "helper.py"), 1, "numbered"),
+        Frame(path, 7, "<module>"),
+    )
     item = guilty("hash seed", inner)
     assert found.of(item) == []
-    assert [code for code, _ in lines(found.others(Diagnosis(OUTCOME, host=[item])))] == ["BFB101", "BFB101", "BFB402", "BFB401"]
+    assert [code for code, _ in lines(found.others(Diagnosis(OUTCOME, host=[item])))] == [
+        "BFB101",
+        "BFB101",
+        "BFB402",
+        "BFB401",
+    ]
     cause = item.finding.causes[0]._replace(events=(Event("orders", 0, (inner, outer)),))
     assert lines(found.of(item._replace(finding=item.finding._replace(causes=[cause])))) == [("BFB402", 7)]
 

@@ -90,6 +90,6 @@ def _by_line(guilty: list[_Moved], varied: Outcome) -> list[Cause]:
 
 def _proof(lines: int, others: int) -> str:
     here = "at this line" if lines == 1 else f"at these {lines} lines"
-    harmless = "1 other line with another order changes" if others == 1 else f"{others} others with another order change"
+    harmless = "1 other line with another order changes" if others == 1 else f"{others} lines with others change"
     rest = f"; {harmless} nothing" if others else ""
     return f"proven: with the order of the control {here}, runs with either hash seed agree{rest}"

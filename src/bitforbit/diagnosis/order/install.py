@@ -1,7 +1,7 @@
 """Put the watch into this process, as a variable says, before any line of the user's is compiled.
 
-    BITFORBIT_ORDERS  a JSON file: `log` is where to write; `known` the log whose orders are brought back, or null to
-                      write down those of this run; `sites` those at which they are, or null for all
+BITFORBIT_ORDERS  a JSON file: `log` is where to write; `known` the log whose orders are brought back, or null to
+                  write down those of this run; `sites` those at which they are, or null for all
 """
 
 import builtins
