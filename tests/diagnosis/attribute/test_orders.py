@@ -28,6 +28,24 @@ LINES = {
         """,
         [(SET, "# here")],
     ),
+    "a label map by a helper that is not called by its name": (
+        """
+        def numbered(items):
+            return {item: number for number, item in enumerate(items)}  # here
+        value = [[numbered][0](set(NAMES))[name] for name in NAMES]
+        """,
+        [(SET, "# here")],
+    ),
+    "a set that a helper changes": (
+        """
+        def more(items):
+            items.add("mouse")
+        kinds = set(NAMES)
+        more(kinds)
+        value = list(kinds)
+        """,
+        [(SET, "value = list")],
+    ),
     "a comprehension": ("value = [name.upper() for name in set(NAMES)]", [(SET, "in set(NAMES)]")]),
     "a loop over a set of constants": (
         "value = []\nfor name in {'cat', 'dog', 'bird', 'cow'}:\n    value.append(name)",

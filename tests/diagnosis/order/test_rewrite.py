@@ -30,7 +30,7 @@ SOURCES = {
     "a set that a callee changes": "def add(s):\n    s.add(4)\ns = {1, 2}\nadd(s)\ns.update({9})\ns |= {7}\nvalue = sorted(s)",
     "annotations as texts": "from __future__ import annotations\ndef f(a: set(list({1})), *b: tuple(a)) -> list(c): ...\nx: list(d) = 2\n"
     "value = f.__annotations__, __annotations__",
-    "a set of constants": "value = [x for x in {1, 2, 3}] + [x in {4, 5} for x in (4, 6)]\nfor y in {'a'}:\n    value.append(y)",
+    "a set of constants": "value = [x for x in {17, 1, 2, 3, 40}] + [x in {4, 5} for x in (4, 6)]\nfor y in {'a'}:\n    value.append(y)",
     "matching": "match {'k': [1, 2]}:\n    case {'k': [a, *rest]}:\n        value = a, rest",
     "a trace": "def f(x):\n    return 1 / len(x)\nvalue = [\n    f(\n        list(set()),\n    )\n    for _ in range(1)\n]",
     "a trace of an iteration": "for x in (\n    len\n):\n    pass",
