@@ -29,8 +29,9 @@ def run(mode: str, name: str) -> dict:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if sys.argv[1:] else 3
-    print(f"{rounds} rounds, with / without: ratio of minima (of medians); seconds more until one epoch's steps end")
-    print(f"{'':12}{'epoch':>14}{'whole training':>18}{'start, wall':>14}{'start, CPU':>12}")
+    print(f"{rounds} rounds, with / without: ratio of minima (of medians)")
+    print("start: seconds more until one epoch's steps end, difference of minima (of medians)")
+    print(f"{'':12}{'epoch':>14}{'whole training':>18}{'start, wall':>16}{'start, CPU':>16}")
     for name in sys.argv[2:] or EPOCHS:
         found: dict[str, list[dict]] = {mode: [] for mode in MODES}
         for number in range(rounds):
@@ -40,9 +41,15 @@ def main() -> None:
         epochs = {m: [b - a for r in found[m] for a, b in itertools.pairwise(r["epoch_ends"])] for m in MODES}
         whole = {m: [r["fit_seconds"] for r in found[m]] for m in MODES}
         cells = [_ratio(table, min) + f" ({_ratio(table, statistics.median)})" for table in (epochs, whole)]
-        more = [min(r["first"][clock] for r in found["with"]) - min(r["first"][clock] for r in found["without"])
-                for clock in ("wall", "cpu")]  # fmt: skip
-        print(f"{name:12}{cells[0]:>14}{cells[1]:>18}{more[0]:>14.2f}{more[1]:>12.2f}", flush=True)
+        starts = [{m: [r["first"][clock] for r in found[m]] for m in MODES} for clock in ("wall", "cpu")]
+        cells += [f"{_more(table, min):.2f} ({_more(table, statistics.median):.2f})" for table in starts]
+        print(f"{name:12}{cells[0]:>14}{cells[1]:>18}{cells[2]:>16}{cells[3]:>16}", flush=True)
+        for mode in MODES:
+            print(f"  {mode:8} wall", *(f"{seconds:.2f}" for seconds in sorted(starts[0][mode])), flush=True)
+
+
+def _more(table: dict[str, list[float]], of) -> float:
+    return of(table["with"]) - of(table["without"])
 
 
 def _ratio(table: dict[str, list[float]], of) -> str:

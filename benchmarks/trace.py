@@ -54,9 +54,9 @@ def request_of(name: str, epochs: int):
 
 def prepared(request, single: bool):
     """Return a model with its batches, which makes one step a call, or as many as `train` does."""
-    from bitforbit.training import loop
+    from bitforbit.training import prepare
 
-    found = loop.prepare(request)
+    found = prepare.prepare(request)
     if single:
         found.model.steps_per_execution = 1
     return found.model, iter(found.batches)
@@ -126,7 +126,7 @@ def epochs(name: str) -> None:
     import keras
 
     from bitforbit.diagnosis.trace import Tracer
-    from bitforbit.training import loop
+    from bitforbit.training import fitting, loop
 
     request = request_of(name, EPOCHS[name])
     seconds: dict[str, list[float]] = {"plain": [], "traced": []}
@@ -146,7 +146,7 @@ def epochs(name: str) -> None:
 
     def training(mine: str, other: str, watch):
         turns[mine].acquire()
-        loop.fit(request, Turns(mine, other), watch=watch)
+        fitting.fit(request, Turns(mine, other), watch=watch)
 
     with tempfile.TemporaryDirectory() as folder:
 

@@ -19,11 +19,11 @@ def run(options) -> int:
     pinned = _shared.start(options)
     from bitforbit.audit import gpu, show
     from bitforbit.policy import activate
-    from bitforbit.training import config, experiment, loop
+    from bitforbit.training import config, experiment, loop, prepare
 
     chosen = experiment.load(options.experiment)
     resolved = config.resolve(chosen.config_type, None, tuple(options.set))
     activate(pinned, strict=not options.no_strict)
     request = loop.Request(chosen, resolved, 0, pinned, Path(), not options.no_strict)
-    prepared = loop.prepare(request)
+    prepared = prepare.prepare(request)
     return gpu.command(prepared.uses, options.json) if options.gpu else show.show(prepared.audit, options.json)

@@ -47,14 +47,11 @@ def run(options) -> int:
 
 def _trace(request, outcome, folder: Path, quiet: bool):
     """Train once more, with digests: the published run is the one without, so it cannot have been changed by them."""
-    from bitforbit.diagnosis.trace import experiments
+    from bitforbit.diagnosis.trace import experiments, second
     from bitforbit.report import progress
 
-    try:
-        with progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
-            return experiments.trace(request, folder, shown, untraced=outcome.published)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the run is published, its trace is not") from None
+    with second.run(), progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
+        return experiments.trace(request, folder, shown, untraced=outcome.published)
 
 
 def _sentinel(options, chosen):

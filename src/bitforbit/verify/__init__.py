@@ -10,7 +10,7 @@ from bitforbit import project
 from bitforbit.errors import UsageError
 from bitforbit.evidence import canonical, digests, golden
 from bitforbit.policy import Policy, activate, devices, host
-from bitforbit.training import config, experiment, identity, loop
+from bitforbit.training import config, experiment, fitting, identity, loop
 from bitforbit.verify import twice
 
 SAME, DIFFERENT = 0, 1
@@ -99,7 +99,7 @@ def reference(name: str, policy: Policy) -> tuple[dict, list[dict]]:
     settings = tuple(f"{key}={value}" for key, value in _references()[name].items())
     resolved = config.resolve(chosen.config_type, None, settings)
     request = loop.Request(chosen, resolved, golden.SEED, policy, Path())
-    evidence = loop.fit(request, loop.Silent(), keep_arrays=True)
+    evidence = fitting.fit(request, loop.Silent(), keep_arrays=True)
     entry = golden.entry(
         evidence, config.values(resolved), digests.root(evidence.data), digests.root(evidence.predictions)
     )

@@ -208,6 +208,23 @@ def test_every_end_is_the_scripts_own(tmp_path, how):
     assert len(list(tmp_path.glob("runs/end/*/seed-1.failed/result.json"))) == 1
 
 
+def test_what_cannot_be_written_is_said_and_the_exit_code_stays(tmp_path):
+    (tmp_path / "end.py").write_text(
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\nsys.exit(int(sys.argv[1]))\n"
+    )
+    for code in ("0", "7"):
+        done = run("end.py", code, cwd=tmp_path)
+        assert (done.returncode, done.stdout, done.stderr.splitlines()) == (
+            int(code),
+            "",
+            [
+                "bitforbit run: nothing was published: File too large; the exit code is the script's."
+                f" Next step: free some space in {tmp_path}/runs, or --runs FOLDER"
+            ],
+        )
+        assert [path.name for path in tmp_path.glob("runs/end/*/*")] == []
+
+
 def test_children_of_a_fork_publish_nothing(tmp_path):
     (tmp_path / "forks.py").write_text(
         "import os, sys\nchild = os.fork()\nif not child:\n    sys.exit(5)\nprint(os.waitpid(child, 0)[1] >> 8)\n"

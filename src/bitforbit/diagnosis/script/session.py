@@ -101,8 +101,15 @@ def _close(request, ending, seen, noticed, deviations, seconds) -> None:
             _models(), seconds,
         )  # fmt: skip
         published = record.publish(done, request.root) if ending.status != program.INTERRUPTED else None
-    except (BitforbitError, OSError) as error:
+    except BitforbitError as error:
         say(f"{error}")
+        return
+    except OSError as error:
+        where = f": {error.filename}" if error.filename else ""
+        say(
+            f"nothing was published: {error.strerror or error}{where}; the exit code is the script's."
+            f" Next step: free some space in {request.root}, or --runs FOLDER"
+        )
         return
     _report(done, published, moved)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bitforbit.diagnosis.trace import environment, observer, store
+from bitforbit.diagnosis.trace import environment, observer, second, store
 from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.trace.tracer import Tracer
 from bitforbit.errors import EvidenceError
@@ -57,10 +57,8 @@ def again(words: list[str], folder: Path, root: Path) -> list[str]:
         EvidenceError: no trace was written; with its verdict it is whole, or absent.
     """
     try:
-        with staging.beside(folder.absolute()) as aside:
+        with second.run(), staging.beside(folder.absolute()) as aside:
             return _again(words, folder, aside, root)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("the run is published, its trace is not") from None
     except OSError as error:
         raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
 
@@ -85,7 +83,8 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]
     staging.put(aside / "trace", folder.absolute())
     trace = store.read(folder)
     steps = sum(stream.steps for stream in trace.streams)
-    return [f"trace {folder}: {steps} steps of {len(trace.streams)} models", f"observer: {line}",
+    models = "1 model" if len(trace.streams) == 1 else f"{len(trace.streams)} models"
+    return [f"trace {folder}: {steps} steps of {models}", f"observer: {line}",
             *(f"not traced: {note}" for note in trace.header["notes"])]  # fmt: skip
 
 
