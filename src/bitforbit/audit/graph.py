@@ -6,6 +6,7 @@ rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`
 """
 
 import contextlib
+import functools
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -210,9 +211,15 @@ def _count(graph: str, nodes, made_by: dict[str, str]) -> Counter:
 
 
 def _name(number) -> str:
+    return _dtype(number) if isinstance(number, int) or hasattr(number, "as_datatype_enum") else ""
+
+
+@functools.cache
+def _dtype(number) -> str:
+    """Return an element type's name; thousands of nodes have a dozen of them."""
     import tensorflow as tf
 
-    return tf.dtypes.as_dtype(number).name if isinstance(number, (int, tf.DType)) else ""
+    return tf.dtypes.as_dtype(number).name
 
 
 def _text(value) -> str:
