@@ -93,7 +93,7 @@ def test_a_function_with_a_compiler_of_its_own_is_left_alone():
 def test_orders_are_brought_back_site_by_site():
     """The log is that of a run in which each set had the reverse of its order here."""
     source = "s = {'a', 'b', 'c', 'd'}\nvalue = list(s)\nvalue += s\nvalue.append(s.pop())\nvalue.append(hash('a'))"
-    own = list({"a", "b", "c", "d"})
+    own = list({"a", "b", "c", "d"})  # noqa: BFB402 this order is what is brought back in reverse
     with watching() as (run, log):
         run(source)
     assert [set(line) - {"site", "count"} for line in log] == [
