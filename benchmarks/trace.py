@@ -30,6 +30,12 @@ def ratio(names: tuple[str, ...], seconds: dict[str, list[float]]) -> str:
     return f"{min(a) / min(b):.3f} ({statistics.median(a) / statistics.median(b):.3f})"
 
 
+def beside(traced: list[float], plain: list[float]) -> str:
+    """Return median and quartiles of each traced epoch over the mean of the plain ones before and after it."""
+    low, middle, high = statistics.quantiles([a / statistics.mean(plain[i : i + 2]) for i, a in enumerate(traced)])
+    return f"{middle:.3f} (quartiles {low:.3f}, {high:.3f})"
+
+
 def in_turns(functions: dict) -> dict[str, list[float]]:
     """Call each in turns, the order reversed each time, until the budget is spent; return the seconds of each call."""
     seconds: dict[str, list[float]] = {name: [] for name in functions}
@@ -165,7 +171,8 @@ def epochs(name: str) -> None:
         for thread in threads:
             thread.join()
     each = min(seconds["plain"])
-    print(f"  {name:11} epochs of {each:.2f} s: {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} epochs")
+    print(f"  {name:11} epochs of {each:.2f} s: {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} epochs;"
+          f" over the neighbours: {beside(seconds['traced'], seconds['plain'])}")  # fmt: skip
 
 
 def comparison() -> tuple[float, float]:
