@@ -47,7 +47,7 @@ def runner(folder: Path, body: str, jobs: int = 2, kind=Subject) -> Runner:
 
 def diagnose(folder: Path, body: str, only: tuple[str, ...] = (), kind=Subject):
     """Return `(Diagnosis, Runner)` of a program whose lines begin at line 2 of its file."""
-    table = [item for item in conditions.table() if not only or item.name in only]
+    table = [item for item in conditions.table(of_script=bool(only)) if not only or item.name in only]
     chosen = runner(folder, body, kind=kind)
     return flow.diagnose(chosen, table), chosen
 

@@ -5,12 +5,15 @@ import json
 import pytest
 from support import bitforbit
 
+from bitforbit.diagnosis.vary import conditions
+
 pytestmark = pytest.mark.slow
 
 BEGIN = """import keras
 import numpy as np
 import tensorflow as tf
 
+keras.utils.set_random_seed(1)
 x = np.linspace(0, 1, 64, dtype="float32").reshape(32, 2)
 model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(4, activation="relu"), keras.layers.Dense(1)])
 model.compile("adam", "mse")
@@ -26,8 +29,24 @@ pairs = tf.data.Dataset.from_tensor_slices((x, x[:, :1])).map(mapped).batch(8)
 model.fit(pairs, epochs=1, verbose=0)
 """
 CLEAN = """
-keras.utils.set_random_seed(1)
 model.fit(x, x[:, :1], epochs=2, batch_size=8, verbose=0)
+"""
+# What `run` seeds, and plain Python does not: the layers' own seeds are given, the data's order is not.
+SHUFFLED = """import random
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+np.random.seed(1)
+tf.random.set_seed(1)
+x = np.linspace(0, 1, 64, dtype="float32").reshape(32, 2)
+rows = list(range(32))
+random.shuffle(rows)
+start = keras.initializers.GlorotUniform(seed=7)
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, kernel_initializer=start)])
+model.compile("sgd", "mse")
+model.fit(x[rows], x[rows, :1], epochs=1, batch_size=8, shuffle=False, verbose=0)
 """
 LABELS = """
 names = [f"class-{n}" for n in range(8)] * 4
@@ -38,7 +57,6 @@ model.fit(x, y, epochs=1, batch_size=8, verbose=0)
 # The linter sees no set in what the helper takes.
 HELPED = """
 import helper
-keras.utils.set_random_seed(1)
 names = [f"class-{n}" for n in range(8)] * 4
 print("classes:", *set(names))
 labels = helper.numbered(frozenset(names))
@@ -95,7 +113,7 @@ model.fit(x + np.float32(listened), x[:, :1], epochs=1, verbose=0)
 
 def diagnosed(folder, text: str, *only: str, code: int) -> dict:
     path = folder / "script.py"
-    path.write_text(BEGIN + text)
+    path.write_text(text if text.startswith("import random") else BEGIN + text)
     chosen = [word for name in only for word in ("--only", name)]
     done = bitforbit("diagnose", path, "--json", *chosen, timeout=1800)
     assert done.returncode == code, done.stderr
@@ -121,6 +139,19 @@ def test_a_clean_script_has_no_finding_under_all_conditions(tmp_path):
     assert (found["causes"], found["unstable"], found["lint"]["findings"]) == ([], None, [])
     assert {"entropy", "clock", "directory order", "thread timing", "caller's variables", "umask", "home", "addresses",
             "cores", "memory", "load"} <= set(found["reproducible_under"])  # fmt: skip
+    assert {*conditions.GENERATORS, "hash seed", "time zone", "locale"} <= set(found["same_without_pin"])
+
+
+def test_a_shuffle_that_only_run_seeds(tmp_path):
+    found = diagnosed(tmp_path, SHUFFLED, *conditions.GENERATORS, code=0)
+    (unseeded,) = found["host_sensitive"]
+    assert (unseeded["condition"], unseeded["proven"]) == ("Python's generator", True)
+    number = line_of(tmp_path, "random.shuffle")
+    (line,) = unseeded["lines"]
+    assert [(frame["file"], frame["line"]) for frame in line["frames"]] == [(str(tmp_path / "script.py"), number)]
+    assert place(unseeded) == ("data", 1, 0, "batch/x")
+    assert [(item["code"], item["line"]) for item in unseeded["lint"]] == [("BFB103", number)]
+    assert set(found["same_without_pin"]) == {"NumPy's generator", "TensorFlow's generator"}
 
 
 def test_default_rng_in_a_map_function(tmp_path):

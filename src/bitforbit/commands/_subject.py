@@ -67,6 +67,12 @@ def _is_experiment(path: Path) -> bool:
     return experiment.parts(path) == experiment.PARTS
 
 
+def is_script(options) -> bool:
+    """Whether the subject is a script, which `run` seeds; a name, or a file that is not there, is none."""
+    path = Path(options.subject)
+    return path.suffix == ".py" and path.is_file() and not _is_experiment(path)
+
+
 def files(options) -> tuple[str, ...]:
     """Files that another user must be able to read, if a run is to be that user's."""
     named = (options.subject if options.subject.endswith(".py") else None, options.config, options.stdin)

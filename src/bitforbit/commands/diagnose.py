@@ -47,7 +47,8 @@ def run(options) -> int:
     host.require_level_v3()
     policy = Policy.from_environment(options.pool_size)
     _check(options)
-    table = _chosen(conditions.table(options.vary_seed, policy.pool_size, _subject.files(options)), options)
+    files, of_script = _subject.files(options), _subject.is_script(options)
+    table = _chosen(conditions.table(options.vary_seed, policy.pool_size, files, of_script), options)
     if options.list:
         _print_table(table)
         return 0

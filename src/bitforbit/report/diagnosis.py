@@ -32,7 +32,7 @@ def tree(found: Diagnosis, suspects, title: str, seconds: float, runs: int, seed
     if found.under:
         root.add(f"reproducible under: {', '.join(found.under)}", "" if bad else "good")
     for guilty in found.host:
-        node = root.add(f"host-sensitive, pinned by the policy: {guilty.condition.name}: {guilty.words}")
+        node = root.add(f"{guilty.condition.pinned}: {guilty.condition.name}: {guilty.words}")
         _causes(node, guilty.finding)
         _where(node, guilty.place, guilty.where)
         _suspects(node, suspects.of(guilty))

@@ -21,6 +21,12 @@ WORDS = (
     (sources.ENTROPY, r"random\.seed\(\s*\)", "a generator seeded with nothing: seed()"),
 )
 PYTHON, NUMPY = "Python's global generator, which was not seeded", "NumPy's global generator, which was not seeded"
+UNSEEDED = {"random": PYTHON, "numpy.random": NUMPY}
+RESEEDED = (
+    "proven: another seed for this generator alone gives another result, and plain Python gives one at each start"
+)
+# Lines that are shown of one generator.
+LINES = 5
 CHILDREN = -1
 
 
@@ -112,7 +118,7 @@ def _explain(runner, base: Change, source: sources.Source, event: stacks.Event):
         return "a child process", ()
     if source is sources.ENTROPY and (library := _global_generator(event)):
         frames = _first_uses(runner, base, library)
-        return (PYTHON if library == "random" else NUMPY), frames or ((event.line,) if event.line else ())
+        return UNSEEDED[library], frames or ((event.line,) if event.line else ())
     frame = event.line
     for of, pattern, words in WORDS:
         if frame and of is source and re.search(pattern, frame.text):
@@ -132,10 +138,25 @@ def _global_generator(event: stacks.Event) -> str:
     return "numpy.random" if package and "/numpy/random/" in package.file else ""
 
 
+def of_generator(runner: Runner, change: Change, library: str, outcome: Outcome) -> Finding:
+    """The lines that draw from a global generator which only `run` has seeded; `change` gives it another seed."""
+    if library not in UNSEEDED:
+        return Finding([], 0, True, text=RESEEDED)
+    uses = _uses(runner, change, library, runner.work / f"reseeded-{library}")
+    uses = [event for event in uses if any(frame.is_users for frame in event.stack)] or uses
+    lines = tuple(dict.fromkeys(event.line for event in uses))
+    more = f", first in {LINES} of {len(lines)} lines" if len(lines) > LINES else ""
+    causes = [Cause(tuple(uses), f"{UNSEEDED[library]}{more}", lines[:LINES], outcome)] if lines else []
+    return Finding(causes, len(uses), True, text=RESEEDED)
+
+
 def _first_uses(runner: Runner, base: Change, library: str) -> tuple[stacks.Frame, ...]:
-    """The lines that used a global generator before it was seeded, as one more run shows them."""
-    log = runner.work / f"uses-{library}"
+    uses = _uses(runner, base, library, runner.work / f"uses-{library}")
+    return tuple(dict.fromkeys(event.line for event in uses))
+
+
+def _uses(runner: Runner, change: Change, library: str, log: Path) -> list[stacks.Event]:
+    """What used a global generator before it was seeded, as one more run shows."""
     if not log.exists():
-        runner.run(f"uses of {library} before a seed", base | Change({child.FIRST_USE: str(log)}))
-    frames = [event.line for event in stacks.read(log) if event.source.startswith(f"{library}.") and event.line]
-    return tuple(dict.fromkeys(frames))
+        runner.run(f"uses of {library} before a seed", change | Change({child.FIRST_USE: str(log)}))
+    return [event for event in stacks.read(log) if event.source.startswith(f"{library}.") and event.line]

@@ -4,7 +4,7 @@ from bitforbit.diagnosis.attribute import events, first, localize, orders, searc
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty, Refused
 from bitforbit.diagnosis.vary import conditions, sources
 from bitforbit.diagnosis.vary.change import Change
-from bitforbit.diagnosis.vary.conditions import HASH_SEED, HOST, PROGRAM, Condition
+from bitforbit.diagnosis.vary.conditions import GENERATORS, HASH_SEED, HOST, PROGRAM, Condition
 from bitforbit.diagnosis.vary.subject import Job, Outcome, Runner
 
 # Each is expected to change bits where it is not pinned, so that together they would tell nothing.
@@ -161,13 +161,21 @@ def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]
         if outcome.failure:
             found.not_varied.append((f"{item.name}, unpinned", f"the run fails: {outcome.failure}"))
         elif outcome.key != found.control.key:
-            lines = orders.find(runner, found.control, base, outcome, item.change) if item.name == HASH_SEED else None
+            lines = _lines(runner, base, found, item, outcome)
             found.host.append(Guilty(item, item.words, outcome, first.between(found.control, outcome), lines))
     sensitive = [guilty.condition.name for guilty in found.host]
     failed = [name for name, _ in found.not_varied]
     found.host_free = [
         item.name for item in table if item.name not in sensitive and f"{item.name}, unpinned" not in failed
     ]
+
+
+def _lines(runner: Runner, base: Change, found: Diagnosis, item: Condition, outcome: Outcome) -> events.Finding | None:
+    if item.name == HASH_SEED:
+        return orders.find(runner, found.control, base, outcome, item.change)
+    if item.name in GENERATORS:
+        return events.of_generator(runner, base | item.change, GENERATORS[item.name], outcome)
+    return None
 
 
 def _by_expectation(table: list[Condition]) -> tuple[list[Condition], list[Condition]]:

@@ -25,6 +25,9 @@ RELEVANT = {
     "cores": ("BFB5", "BFB602"),
     "load": ("BFB5",),
     "thread pools": ("BFB503", "BFB602"),
+    "Python's generator": ("BFB103", "BFB107", "BFB204", "BFB205"),
+    "NumPy's generator": ("BFB102", "BFB107", "BFB108", "BFB109", "BFB204", "BFB205"),
+    "TensorFlow's generator": ("BFB105", "BFB107", "BFB204", "BFB205"),
 }
 RACE = ("BFB5",)
 # What `run` and `train` see to themselves: seeds, op determinism, pools, variables.
@@ -37,10 +40,12 @@ class Suspects(NamedTuple):
     Attributes:
         files: how many were read.
         findings: those that the runs of a diagnosis can confirm or not.
+        seen_to: those of what `run` and `train` do themselves, which explain a difference where they do not.
     """
 
     files: int
     findings: list[Finding]
+    seen_to: tuple[Finding, ...] = ()
 
     def of(self, item: Guilty) -> list[Finding]:
         """Those that can explain a guilty condition, the lines that were proven first.
@@ -48,8 +53,10 @@ class Suspects(NamedTuple):
         Of a set whose order is proven to be taken in one line, a finding elsewhere explains nothing, unless that line
         was called from there: the set may have been made there.
         """
-        wanted = RELEVANT.get(item.condition.name, ())
-        chosen = [finding for finding in self.findings if wanted and finding.code.startswith(wanted)]
+        wanted, known = RELEVANT.get(item.condition.name, ()), self.findings
+        if item.condition.name in conditions.GENERATORS:
+            known = [*known, *self.seen_to]
+        chosen = [finding for finding in known if wanted and finding.code.startswith(wanted)]
         proven = [finding for finding in chosen if _at(finding, _lines(_frames(item)))]
         if item.condition.name == conditions.HASH_SEED and item.finding and item.finding.causes:
             return proven or [finding for finding in chosen if _at(finding, _lines(_stacks(item)))]
@@ -75,7 +82,8 @@ def lint(subject: Subject) -> Suspects:
     report = check.check([str(path) for path in files]) if files else check.Report([], 0, [])
     if own := [line for line in report.unreadable if files and line.startswith(f"{files[0]}: ")]:
         raise UsageError(f"{own[0]}. Next step: mend it; nothing was run")
-    return Suspects(report.files, [finding for finding in report.findings if not finding.code.startswith(SEEN_TO)])
+    seen_to = tuple(finding for finding in report.findings if finding.code.startswith(SEEN_TO))
+    return Suspects(report.files, [finding for finding in report.findings if finding not in seen_to], seen_to)
 
 
 def _files(subject: Subject) -> list[Path]:

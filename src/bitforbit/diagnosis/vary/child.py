@@ -4,6 +4,7 @@ Adds to the native seal what only Python can do, by these variables:
     BITFORBIT_SEAL_LOG   the stack of each event follows its line in that file
     BITFORBIT_THREADS    as the seal's sources: thread k of stream 1 starts at once, of another one late
     BITFORBIT_FIRST_USE  a file: the stack of each use of an unseeded global generator
+    BITFORBIT_RESEED_*   generators to which `run` gives another seed: `bitforbit.diagnosis.vary.generators`
     BITFORBIT_ORDERS     the orders of sets and `hash()`, written down or brought back: `bitforbit.diagnosis.order`
 """
 
@@ -14,10 +15,10 @@ import sys
 import time
 
 from bitforbit.diagnosis import order
+from bitforbit.diagnosis.vary import generators
 
 LOG, THREADS, FIRST_USE = "BITFORBIT_SEAL_LOG", "BITFORBIT_THREADS", "BITFORBIT_FIRST_USE"
 SIGNAL = signal.SIGRTMIN + 7
-MOST_USES = 40
 # Every other thread starts its work late, in seconds: longer than the interpreter's switch interval, and than most of
 # the waits with which programs hope to order their threads.
 LATE = 0.12
@@ -33,7 +34,9 @@ def main() -> None:
     elif os.environ.get(THREADS):
         number_threads(None)
     if path := os.environ.get(FIRST_USE):
-        watch_generators(open(path, "ab", buffering=0))  # noqa: SIM115
+        generators.watch(open(path, "ab", buffering=0))  # noqa: SIM115
+    if others := [name for name, variable in generators.VARIABLES.items() if os.environ.get(variable)]:
+        generators.reseed(others)
     if os.environ.get(order.VARIABLE):
         from bitforbit.diagnosis.order import install
 
@@ -95,37 +98,6 @@ class Stream:
 
     def seed(self, number: int) -> int:
         return self.second if any(low <= number < high for low, high in self.ranges) else self.first
-
-
-def watch_generators(log) -> None:
-    """Write the stack of each use of Python's and NumPy's global generators before they are seeded."""
-    import random
-
-    import numpy
-
-    for module, state in ((random, random._inst), (numpy.random, numpy.random.mtrand._rand)):
-        seeded = [False]
-        for name in dir(module):
-            function = getattr(module, name)
-            if getattr(function, "__self__", None) is state and not name.startswith("get"):
-                setattr(module, name, _watched(f"{module.__name__}.{name}", function, seeded, log))
-
-
-def _watched(name: str, function, seeded: list[bool], log):
-    uses = 0
-
-    def watched(*args, **kwargs):
-        nonlocal uses
-        given = bool((args and args[0] is not None) or kwargs)
-        if name.endswith((".seed", ".setstate", ".set_state")):
-            seeded[0] = seeded[0] or given
-        elif not seeded[0] and uses < MOST_USES:
-            uses += 1
-            log.write(f"event {name} {uses}\n".encode())
-            faulthandler.dump_traceback(log, all_threads=False)
-        return function(*args, **kwargs)
-
-    return watched
 
 
 if __name__ == "__main__":

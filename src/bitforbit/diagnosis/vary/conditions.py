@@ -9,11 +9,17 @@ import subprocess
 import sys
 from dataclasses import dataclass
 
-from bitforbit.diagnosis.vary import sources
+from bitforbit.diagnosis.vary import generators, sources
 from bitforbit.diagnosis.vary.change import Change
 
 PROGRAM, HOST = "program", "host"
 HASH_SEED = "hash seed"
+# Conditions of scripts alone: the generators that `run` seeds.
+GENERATORS = {
+    "Python's generator": "random",
+    "NumPy's generator": "numpy.random",
+    "TensorFlow's generator": "tensorflow",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,7 @@ class Condition:
             the program would do elsewhere without it.
         source: its numbered events, or `None`.
         missing: why this machine cannot vary it; empty where it can.
+        pinned: how a difference of the kind `host` is introduced.
     """
 
     name: str
@@ -38,17 +45,20 @@ class Condition:
     kind: str = PROGRAM
     source: sources.Source | None = None
     missing: str = ""
+    pinned: str = "host-sensitive, pinned by the policy"
 
 
-def table(seed: int = 1, pool_size: int = 2, files: tuple[str, ...] = ()) -> list[Condition]:
+def table(seed: int = 1, pool_size: int = 2, files: tuple[str, ...] = (), of_script: bool = False) -> list[Condition]:
     """Return every condition, those with sources first.
 
     Args:
         seed: of the variation, from 1; recorded in the report.
         pool_size: the policy's, to take another one.
         files: what a run must be able to read, to know whether another user can.
+        of_script: with the generators that `run` seeds; an experiment is built to draw from one seed.
     """
-    return [*_of_sources(seed), *_of_surroundings(seed, files), *_of_the_host(seed, pool_size)]
+    own = _of_generators() if of_script else []
+    return [*_of_sources(seed), *_of_surroundings(seed, files), *_of_the_host(seed, pool_size), *own]
 
 
 def control() -> Change:
@@ -119,6 +129,15 @@ def _of_the_host(seed: int, pool_size: int) -> list[Condition]:
                   Change({"TZ": "Asia/Kolkata"}, (), unpinned, True), HOST),
         Condition("locale", "the locale reaches the result", "open files with encoding='utf-8'; sort by bytes",
                   Change({"LC_ALL": "C"}, (), unpinned, True), HOST),
+    ]  # fmt: skip
+
+
+def _of_generators() -> list[Condition]:
+    return [
+        Condition(name, "the script draws from it, and does not seed it before",
+                  "seed it in the script: keras.utils.set_random_seed(1) above the first use",
+                  Change({generators.VARIABLES[library]: "1"}), HOST, pinned="seeded by bitforbit run only")
+        for name, library in GENERATORS.items()
     ]  # fmt: skip
 
 
