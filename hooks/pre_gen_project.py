@@ -22,7 +22,7 @@ markupsafe matplotlib mdurl ml_dtypes mpl_toolkits mpmath msgpack namex narwhals
 packaging partd pasta pip piptools pluggy psutil py pydantic pydantic_core pygments pylab pyparsing pyproject_hooks
 pytest referencing regress requests rich rpds ruamel ruff scipy setuptools shellingham six sklearn slugify smmap
 sortedcontainers tblib tensorflow termcolor text_unidecode threadpoolctl tlz toolz tornado typer typing_extensions
-typing_inspection tzdata urllib3 wheel wrapt yaml zict zipp
+typing_inspection tzdata urllib3 wheel wrapt xxhash yaml zict zipp
 """
 TEXT = 'one line of printable characters without " \\ { } % #'
 
