@@ -21,7 +21,7 @@ def of(options, policy) -> Subject:
         if not path.is_file():
             raise UsageError(f"expected an experiment or a script at {target}, found no such file")
         target = str(path.resolve())
-        if not _is_experiment(path):
+        if is_script(options):
             if options.set or options.config:
                 raise UsageError("expected --set and --config with an experiment, found a script")
             words = ("run", "--seed", options.seed, *pool)
@@ -62,15 +62,10 @@ def hint(failure: str, options) -> str:
     return ""
 
 
-def _is_experiment(path: Path) -> bool:
-    """Whether a file has the three parts of an experiment; a script that does not parse is left to Python."""
-    return experiment.parts(path) == experiment.PARTS
-
-
 def is_script(options) -> bool:
-    """Whether the subject is a script, which `run` seeds; a name, or a file that is not there, is none."""
+    """Whether the subject is a file without the three parts of an experiment; what does not parse is left to Python."""
     path = Path(options.subject)
-    return path.suffix == ".py" and path.is_file() and not _is_experiment(path)
+    return options.subject.endswith(".py") and path.is_file() and experiment.parts(path) != experiment.PARTS
 
 
 def files(options) -> tuple[str, ...]:

@@ -46,24 +46,21 @@ static void map_rsqrt(const float* x, float* y, int64_t n) {
 #define map_reciprocal reciprocal_rest
 
 #else
-static void map_rsqrt(const float* x, float* y, int64_t n) {
-  int64_t i = 0;
-  for (; i + FLOATS <= n; i += FLOATS)
-    if (!rsqrt_side_by_side(x + i, y + i)) rsqrt_rest(x + i, y + i, FLOATS);
-  rsqrt_rest(x + i, y + i, n - i);
-}
+/* Blocks in bulk; one that `block` does not take, and what is left over, by `rest`. */
+#define MAP_BLOCKS(name, size, block, rest)                    \
+  static void name(const float* x, float* y, int64_t n) {      \
+    int64_t i = 0;                                             \
+    for (; i + size <= n; i += size)                           \
+      if (!block(x + i, y + i)) rest(x + i, y + i, size);      \
+    rest(x + i, y + i, n - i);                                 \
+  }
+MAP_BLOCKS(map_rsqrt, FLOATS, rsqrt_side_by_side, rsqrt_rest)
+MAP_BLOCKS(map_reciprocal, QUOTIENTS, reciprocal_side_by_side, reciprocal_rest)
 
 static void map_erfc(const float* x, float* y, int64_t n) {
   int64_t i = 0;
   for (; i + DOUBLES <= n; i += DOUBLES) erfc_side_by_side(x + i, y + i);
   erfc_rest(x + i, y + i, n - i);
-}
-
-static void map_reciprocal(const float* x, float* y, int64_t n) {
-  int64_t i = 0;
-  for (; i + QUOTIENTS <= n; i += QUOTIENTS)
-    if (!reciprocal_side_by_side(x + i, y + i)) reciprocal_rest(x + i, y + i, QUOTIENTS);
-  reciprocal_rest(x + i, y + i, n - i);
 }
 #endif
 
