@@ -32,6 +32,12 @@ def place(own: bool) -> tuple[str, int] | None:
     return None
 
 
+def caller() -> tuple[str, int] | None:
+    """Return file and line that made the watched call itself, `None` where it is none of the program's lines."""
+    path, line = next(((path, line) for path, line in _stack() if not path.startswith(WRAPPERS)), ("", 0))
+    return (path, line) if whose.is_program(path) else None
+
+
 def _stack() -> Iterator[tuple[str, int]]:
     """Yield `(file, line)` from the inside out; lines that AutoGraph generated are those they were made from."""
     frame = sys._getframe(1)

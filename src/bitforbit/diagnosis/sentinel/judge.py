@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bitforbit.diagnosis.script import overrides
-from bitforbit.diagnosis.sentinel import frames
+from bitforbit.diagnosis.sentinel import clocks, frames
 
 ENTROPY, CLOCK, PROCESS, LISTING, THREAD = "entropy", "clock", "process", "listing", "thread"
 # In the place of a function's first argument: it has none; it has one that cannot be seen.
@@ -50,6 +50,7 @@ class Sentinel:
         self._reseeded = None
         self._kept: set = set()
         self._lines: dict[tuple[str, str], set[int]] = {}
+        self._readings = clocks.Readings()
 
     def called(self, role: str, first) -> None:
         """Judge one call of a watched function whose first argument is `first` (`NOWHERE`: none)."""
@@ -60,6 +61,11 @@ class Sentinel:
             getattr(self, f"_{role}")(first)
         finally:
             self._busy.now = False
+
+    def read(self, before: int, after: int, wall: bool) -> None:
+        """Take note of one reading of a clock, which lies between two of ours, in nanoseconds."""
+        if not getattr(self._busy, "now", False) and (found := frames.caller()):
+            self._readings.add(clocks.Reading(found, before, after, wall))
 
     def _entropy(self, first) -> None:
         if self._reseeded is None or self._reseeded != frames.place(own=False):
@@ -78,18 +84,20 @@ class Sentinel:
             self._seed(first)
 
     def _seed(self, first) -> None:
-        if first is UNSEEN:
-            found = frames.place(own=False)
-            if found and found[1] in self._linted(found[0], "BFB301"):
-                self._changing(CLOCK, "the time")
-            elif found and found[1] in self._linted(found[0], "BFB303"):
-                self._changing(PROCESS, "the process's id")
-            return
-        for number in _numbers(first):
+        for number in [] if first is UNSEEN else _numbers(first):
             if unit := clock_unit(number, time.time()):
-                self._changing(CLOCK, f"the time in {unit}")
-            elif number == os.getpid() and number > 1000:
-                self._changing(PROCESS, "the process's id")
+                return self._changing(CLOCK, f"the time in {unit}")
+            if number == os.getpid() and number > 1000:
+                return self._changing(PROCESS, "the process's id")
+            if reading := self._readings.behind(number):
+                where = "" if reading == frames.place(own=False) else f" that {self._shown(reading)} reads"
+                return self._changing(CLOCK, f"made of the time{where}")
+        found = frames.place(own=False)
+        if found and found[1] in self._linted(found[0], "BFB301"):
+            self._changing(CLOCK, "the time" if first is UNSEEN else "made of the time")
+        elif found and found[1] in self._linted(found[0], "BFB303"):
+            self._changing(PROCESS, "the process's id" if first is UNSEEN else "made of the process's id")
+        return None
 
     def _kept_seed(self, first) -> None:
         """A seed that a layer or an initializer keeps for later."""
@@ -116,11 +124,14 @@ class Sentinel:
         found = frames.place(own=kind in (LISTING, THREAD))
         if not found:
             return
-        path, line = found
-        place = f"{overrides.shown(path, self._folder) if self._folder else path}:{line}"
+        place = self._shown(found)
         if not any(event.kind == kind and event.place == place for event in self.events):
             self.events.append(Event(kind, place, text))
             self._say(str(self.events[-1]))
+
+    def _shown(self, place: tuple[str, int]) -> str:
+        path, line = place
+        return f"{overrides.shown(path, self._folder) if self._folder else path}:{line}"
 
     def _linted(self, path: str, code: str) -> set[int]:
         """Return the lines of `path` on which the linter finds `code`."""

@@ -10,11 +10,12 @@ import contextlib
 import inspect
 import opcode
 import sys
+import threading
 from collections.abc import Iterator
 
 from bitforbit.diagnosis.sentinel import patching
 from bitforbit.diagnosis.sentinel.judge import NOWHERE, UNSEEN, Sentinel
-from bitforbit.diagnosis.sentinel.table import watched
+from bitforbit.diagnosis.sentinel.table import CLOCKS, watched
 
 
 @contextlib.contextmanager
@@ -33,12 +34,17 @@ def active(sentinel: Sentinel) -> Iterator[None]:
         sentinel.called(role, _argument(sys._getframe(1), skip))
 
     sites: dict[tuple[int, int], bool] = {}
+    clocks = {getattr(clock.owner, clock.name): clock for clock in CLOCKS}
+    began = threading.local()
 
     def on_call(code, offset, function, first):
         try:
-            role = calls.get(function)
+            role, clock = calls.get(function), clocks.get(function)
         except TypeError:
-            role = None
+            role = clock = None
+        if clock:
+            began.at = clock.now()
+            return None
         hands_on = sites.get((id(code), offset))
         if hands_on is None:
             hands_on = sites[id(code), offset] = opcode.opname[code.co_code[offset]] == "CALL_FUNCTION_EX"
@@ -50,19 +56,28 @@ def active(sentinel: Sentinel) -> Iterator[None]:
         sentinel.called(role, NOWHERE if first is tools.MISSING else first)
         return None
 
+    def on_return(code, offset, function, first):
+        try:
+            clock = clocks.get(function)
+        except TypeError:
+            return
+        if clock and (before := getattr(began, "at", None)) is not None:
+            sentinel.read(before, clock.now(), clock.wall)
+
     tools.use_tool_id(tool, "bitforbit-sentinel")
     tools.register_callback(tool, tools.events.PY_START, on_start)
     tools.register_callback(tool, tools.events.CALL, on_call)
+    tools.register_callback(tool, tools.events.C_RETURN, on_return)
     for code in starts:
         tools.set_local_events(tool, code, tools.events.PY_START)
-    tools.set_events(tool, tools.events.CALL)
+    tools.set_events(tool, tools.events.CALL | tools.events.C_RETURN)
     try:
         yield
     finally:
         tools.set_events(tool, 0)
         for code in starts:
             tools.set_local_events(tool, code, 0)
-        for event in (tools.events.PY_START, tools.events.CALL):
+        for event in (tools.events.PY_START, tools.events.CALL, tools.events.C_RETURN):
             tools.register_callback(tool, event, None)
         tools.free_tool_id(tool)
         tools.restart_events()

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Iterator
 
 from bitforbit.diagnosis.sentinel.judge import NOWHERE, Sentinel
-from bitforbit.diagnosis.sentinel.table import watched
+from bitforbit.diagnosis.sentinel.table import CLOCKS, Clock, watched
 
 KEYWORDS = ("seed", "a", "x", "entropy", "op_seed")
 INHERITABLE = 1 << 10
@@ -27,6 +27,12 @@ def active(sentinel: Sentinel) -> Iterator[None]:
                 new = _function(sentinel, role, held, skip=int(isinstance(owner, type)))
             setattr(owner, name, new)
             stack.callback(setattr, owner, name, held)
+        for clock in CLOCKS:
+            # A date's class cannot be given another function.
+            if not isinstance(clock.owner, type):
+                held = getattr(clock.owner, clock.name)
+                setattr(clock.owner, clock.name, _clock(sentinel, clock, held))
+                stack.callback(setattr, clock.owner, clock.name, held)
         yield
 
 
@@ -44,6 +50,19 @@ def _function(sentinel: Sentinel, role: str, stock, skip: int):
         return stock(*args, **kwargs)
 
     return reports
+
+
+def _clock(sentinel: Sentinel, clock: Clock, stock):
+    now, wall = clock.now, clock.wall
+
+    @functools.wraps(stock)
+    def reads(*args):
+        before = now()
+        found = stock(*args)
+        sentinel.read(before, now(), wall)
+        return found
+
+    return reads
 
 
 def _subclass(sentinel: Sentinel, name: str, role: str, stock: type) -> type:

@@ -1,11 +1,14 @@
 """What is watched: one row for each function, with the name of the judgement in `judge.Sentinel` that it gets."""
 
+import datetime
 import os
 import random
 import secrets
 import sys
 import threading
+import time
 import uuid
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -22,6 +25,31 @@ class Row(NamedTuple):
     name: str
     role: str
 
+
+_WALL = time.time_ns
+
+
+class Clock(NamedTuple):
+    """A function that reads a clock, as the attribute that holds it, and the same clock in nanoseconds."""
+
+    owner: object
+    name: str
+    now: Callable[[], int]
+
+    @property
+    def wall(self) -> bool:
+        """Whether it tells the date."""
+        return self.now is _WALL
+
+
+_DATES = ("time", "time_ns", "localtime", "gmtime", "strftime", "ctime", "asctime")
+CLOCKS = (
+    *(Clock(time, name, _WALL) for name in _DATES),
+    *(Clock(time, name, time.monotonic_ns) for name in ("monotonic", "monotonic_ns")),
+    *(Clock(time, name, time.perf_counter_ns) for name in ("perf_counter", "perf_counter_ns")),
+    *(Clock(time, name, time.process_time_ns) for name in ("process_time", "process_time_ns")),
+    *(Clock(datetime.datetime, name, _WALL) for name in ("now", "utcnow", "today")),
+)
 
 STANDARD = (
     Row(os, "urandom", "entropy"),
