@@ -2,6 +2,7 @@
 
 import random
 import runpy
+import sys
 import time
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from support import bitforbit
 
 from bitforbit.diagnosis import sentinel
+from bitforbit.diagnosis.sentinel import clocks, table
 from diagnosis import changing
 
 FAULTS = """\
@@ -75,6 +77,106 @@ def test_each_fault_is_named_by_line(tmp_path, monkeypatch):
     assert lines[1] == ("program.py:9: a seed is the time in seconds, so no run can be repeated. Write the seed down.")
 
 
+MADE_OF_TIME = """\
+import random
+import time
+from datetime import datetime
+from time import time_ns
+
+import numpy as np
+
+WRITTEN = 20_240_101
+
+
+def helper():
+    return int(time.time() * 1000) % 2**32
+
+
+def digits():
+    return int(time.strftime("%m%d%H%M%S"))
+
+
+def parts():
+    now = datetime.now()
+    return now.microsecond * 4099
+
+
+np.random.seed(int(time.time() * 1000) % 2**32)
+np.random.seed(helper())
+np.random.default_rng(time_ns() & 0x7FFFFFFF)
+random.seed(time.perf_counter_ns())
+random.seed(time.monotonic())
+np.random.default_rng(digits())
+np.random.seed(datetime.now().microsecond)
+np.random.seed(int(time.time()) % 1000)
+random.seed(int(datetime.now().strftime("%H%M%S%f")))
+np.random.default_rng(WRITTEN)
+np.random.default_rng(1234567)
+started = time.perf_counter()
+for epoch in range(300):
+    np.random.default_rng(7 * 1001 + epoch)
+    time.perf_counter() - started
+"""
+SAID = "a seed is made of the time{}, so no run can be repeated. Write the seed down."
+
+
+def test_a_seed_that_is_made_of_the_time_is_named_with_the_line_that_read_it(tmp_path):
+    _, lines = watch(tmp_path, MADE_OF_TIME)
+    said = [
+        (24, ""),
+        (25, " that program.py:12 reads"),
+        (26, ""),
+        (27, ""),
+        (28, ""),
+        (29, " that program.py:16 reads"),
+    ]
+    said += [(30, ""), (31, ""), (32, "")]
+    assert lines == [f"program.py:{line}: {SAID.format(where)}" for line, where in said]
+
+
+def test_the_microseconds_of_a_date_in_a_helper_are_known_where_calls_are_seen(tmp_path):
+    text = MADE_OF_TIME.replace("now.microsecond * 4099", "now.microsecond")
+    text = text.replace("int(time.time()) % 1000", "parts()")
+    _, lines = watch(tmp_path, text)
+    told = [line for line in lines if line.startswith("program.py:31:")]
+    said = f"program.py:31: {SAID.format(' that program.py:20 reads')}"
+    assert told == ([said] if hasattr(sys, "monitoring") else [])
+
+
+@pytest.mark.parametrize("unit", clocks.UNITS)
+@pytest.mark.parametrize("modulus", [2**16, 2**31, 2**32, 2**31 - 1, 10**6, None])
+def test_a_reading_fits_what_is_made_of_it_and_few_other_numbers(unit, modulus):
+    generator, now = random.Random(unit * 8 + (modulus or 0)), 1_796_032_637_654_321_000
+    reading = clocks.Reading(("program.py", 1), now, now + 5_000, False)
+    for _ in range(50):
+        read = generator.randrange(now, now + 5_000) // unit
+        assert clocks.chance(read % modulus if modulus else read, reading) < 1
+    others = [clocks.chance(generator.randrange(modulus or 2**32), reading) for _ in range(2_000)]
+    assert sum(other <= clocks.CHANCE for other in others) <= 2_000 * clocks.CHANCE * len(clocks.UNITS) * len(
+        clocks.MODULI
+    )
+
+
+def test_many_readings_make_an_accident_likelier_and_are_believed_less():
+    now, place = 1_796_032_637_654_321_000, ("program.py", 1)
+    readings = clocks.Readings()
+    readings.add(clocks.Reading(place, now, now + 5_000, False))
+    seed = now // 1000 % 10**6
+    assert readings.behind(seed) == place
+    for number in range(1, clocks.MOST):
+        later = now + 10_123_456_789 * number
+        readings.add(clocks.Reading(place, later, later + 5_000, False))
+    assert readings.behind(seed) is None and readings.behind(now // 10**6 % 2**32) == place
+
+
+def test_today_written_down_is_no_reading(tmp_path):
+    text = f"import random, time\nstarted = time.time()\nrandom.seed({time.strftime('%Y_%m_%d')})\n"
+    assert watch(tmp_path, text) == ([], [])
+    assert watch(tmp_path, text.replace(time.strftime("%Y_%m_%d"), "int(time.strftime('%Y%m%d'))"))[0] == [
+        ("clock", "program.py:3")
+    ]
+
+
 def test_a_clean_program_is_quiet(tmp_path):
     assert watch(tmp_path, CLEAN) == ([], [])
 
@@ -121,9 +223,10 @@ def test_train_reports_what_an_experiment_reads(tmp_path):
 
 
 def test_nothing_stays_patched(tmp_path):
-    before = [getattr(owner, name) for owner, name, _ in sentinel.watched()]
+    rows = [*sentinel.watched(), *table.CLOCKS]
+    before = [getattr(owner, name) for owner, name, _ in rows]
     watch(tmp_path, CLEAN)
-    assert [getattr(owner, name) for owner, name, _ in sentinel.watched()] == before
+    assert [getattr(owner, name) for owner, name, _ in rows] == before
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 """What the program's lines read from clocks, and whether a seed was made of one of these readings.
 
-A seed is seldom the time itself: it is `int(time.time() * 1000) % 2**32`, a date's microseconds or its digits. A reading
-lies between two of our own, some microseconds apart, so it is known which numbers may be made of it, and how likely a
-number that has nothing to do with it is one of them. One that stands in the program's text is taken for no reading.
+A seed is seldom the time itself: it is `int(time.time() * 1000) % 2**32`, a date's microseconds or its digits. A
+reading lies between two of our own, some microseconds apart, so it is known which numbers may be made of it, and how
+likely any other number is one of them. One that stands in the program's text is not taken for it.
 """
 
 import linecache

@@ -70,7 +70,7 @@ def active(sentinel: Sentinel) -> Iterator[None]:
     tools.register_callback(tool, tools.events.C_RETURN, on_return)
     for code in starts:
         tools.set_local_events(tool, code, tools.events.PY_START)
-    tools.set_events(tool, tools.events.CALL | tools.events.C_RETURN)
+    tools.set_events(tool, tools.events.CALL)  # and so what calls of C return
     try:
         yield
     finally:
