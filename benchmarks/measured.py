@@ -2,9 +2,8 @@
 
 usage: measured.py (with | without) EXPERIMENT [EPOCHS]      prints JSON
 
-Without them: Eigen's cache sizes as the host has them, TensorFlow's own kernels, no audit of the ops, nothing read back
-from where these stand in memory. What one host needs to repeat itself stays: seeds, op determinism, thread pools, the
-environment. Nothing in the package can turn a measure off; this program takes their functions away from outside.
+Without them (`taken_away`) what one host needs to repeat itself stays: seeds, op determinism, thread pools, the
+environment.
 
 With them it also times these functions one by one until the first epoch's steps end: the seconds that the measures
 themselves take. To trace evaluation and prediction is not among them, a training does that in any case, only later.
@@ -14,7 +13,6 @@ import json
 import sys
 import tempfile
 import time
-from collections import Counter
 from pathlib import Path
 
 mode, name, epochs = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -23,6 +21,8 @@ from bitforbit.policy import Policy, deferred, launcher  # noqa: E402
 
 launcher.ensure_environment(Policy())
 deferred.install()
+
+import taken_away  # noqa: E402
 
 from bitforbit.audit import check, graph  # noqa: E402
 from bitforbit.policy import natives, replacements  # noqa: E402
@@ -59,9 +59,7 @@ def traced_apart(functions):
 
 
 if mode == "without":
-    natives.pin_eigen_caches = replacements.load = lambda *_: None
-    natives.onednn_isa = natives.eigen_caches = replacements.in_force = lambda: "not asked"
-    graph.trace = lambda *_: Counter()
+    taken_away.take_away()
 else:
     for place, function in (
         (natives, "pin_eigen_caches"),

@@ -1,0 +1,98 @@
+"""What the measures for other hosts cost a training step: processes with them and without take turns of some steps.
+
+usage: python benchmarks/stepped.py [PAIRS] [EXPERIMENT ...]
+
+Whole trainings (`measures.py`) differ by a tenth on a machine that is not free; turns of a fraction of a second see the
+same machine. Where a process got its memory stays with it for life, so there are several pairs.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
+MODES = ("with", "without")
+STEPS, BUDGET = 64, 30.0  # of a block; seconds for a pair
+
+
+def worker(mode: str, name: str) -> None:
+    """Answer each line with the seconds of a block of steps, made as `train` makes them."""
+    from bitforbit.policy import Policy, activate, deferred, launcher
+
+    launcher.ensure_environment(Policy())
+    deferred.install()
+    from taken_away import take_away
+
+    if mode == "without":
+        take_away()
+    from bitforbit.training import config, experiment, loop, prepare
+
+    activate(Policy(), strict=mode == "with")
+    chosen = experiment.load(name)
+    settings = config.resolve(chosen.config_type, None, [f"epochs={10**6}"])
+    ready = prepare.prepare(loop.Request(chosen, settings, 1, Policy(), Path(), strict=False))
+    model, batches = ready.model, iter(ready.batches)
+    model.make_train_function()
+    for _ in sys.stdin:
+        began = time.perf_counter()
+        for _ in range(-(-STEPS // model.steps_per_execution)):
+            model.train_function(batches)
+        print(time.perf_counter() - began, flush=True)
+
+
+def start(mode: str, name: str) -> subprocess.Popen:
+    from bitforbit.policy import Policy
+
+    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "worker", mode, name]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(command, env=environment, text=True, **pipes)
+
+
+def seconds(process: subprocess.Popen) -> float:
+    process.stdin.write("\n")
+    process.stdin.flush()
+    answer = process.stdout.readline()
+    return float(answer) if answer else sys.exit(f"expected seconds, found that {process.args[3:]} ended")
+
+
+def pair(name: str, order: tuple[str, str]) -> dict[str, list[float]]:
+    """Return the seconds of the blocks of each mode."""
+    workers = {mode: start(mode, name) for mode in order}
+    for process in workers.values():
+        seconds(process)  # traces, and fills the caches
+    found: dict[str, list[float]] = {mode: [] for mode in MODES}
+    end, turn = time.monotonic() + BUDGET, list(workers)
+    while time.monotonic() < end:
+        for mode in turn:
+            found[mode].append(seconds(workers[mode]))
+        turn.reverse()
+    for process in workers.values():
+        process.stdin.close()
+        process.wait()
+    return found
+
+
+def main(words: list[str]) -> None:
+    pairs = int(words[0]) if words else 4
+    print(f"{pairs} pairs of processes, with / without: where the fastest fifth ends (medians); each pair's medians")
+    for name in words[1:] or EXPERIMENTS:
+        found = [pair(name, MODES if number % 2 else MODES[::-1]) for number in range(pairs)]
+        parts = {}
+        for part in (0.2, 0.5):
+            at = {mode: [sorted(f[mode])[int(part * len(f[mode]))] for f in found] for mode in MODES}
+            parts[part] = [a / b for a, b in zip(at["with"], at["without"], strict=True)]
+        each = " ".join(f"{ratio:.2f}" for ratio in parts[0.5])
+        means = [statistics.mean(parts[part]) for part in (0.2, 0.5)]
+        fastest = min(min(f["with"]) for f in found) / STEPS * 1000
+        print(f"{name:12} {fastest:6.2f} ms a step: {means[0]:.3f} ({means[1]:.3f}); {each}", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["worker"]:
+        worker(*sys.argv[2:4])
+    else:
+        main(sys.argv[1:])
