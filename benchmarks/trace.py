@@ -227,7 +227,7 @@ def memory() -> None:
     import keras
     import numpy as np
 
-    from bitforbit.diagnosis.trace import Tracer, store
+    from bitforbit.diagnosis.trace import Tracer, store, stored
 
     class Watch(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -244,7 +244,7 @@ def memory() -> None:
             model.fit(x, x, batch_size=1, shuffle=False, verbose=0, callbacks=[Watch()])  # noqa: BFB107 no bits count here
             tracer.close({"subject": {}, "environment": {}})
             sizes = {path.name: path.stat().st_size for path in sorted(Path(folder, "trace").iterdir())}
-            columns = len(store.read(Path(folder, "trace")).streams[0].sites)
+            columns = len(stored.read(Path(folder, "trace")).streams[0].sites)
         print(f"  on disk, {columns} sites, window {window.first}:{min(window.end, 10_000)}: {sizes}", flush=True)
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 from support import PROJECT, bitforbit
 
-from bitforbit.audit import gpu, graph
+from bitforbit.audit import gpu, nodes
 from bitforbit.errors import PolicyError
 
 EXPERIMENT = """
@@ -41,8 +41,8 @@ LINE = (
     "ResizeNearestNeighborGrad in blow_up (Nearest). Next step: use keras.layers.UpSampling2D, or tf.repeat along both"
     " axes."
 )
-NEAREST = graph.Use("train", "ResizeNearestNeighborGrad", "float32", "blow_up (Nearest)")
-FROZEN = graph.Use("train", "FusedBatchNormGradV3", "float32", "bn (BatchNormalization)")
+NEAREST = nodes.Use("train", "ResizeNearestNeighborGrad", "float32", "blow_up (Nearest)")
+FROZEN = nodes.Use("train", "FusedBatchNormGradV3", "float32", "bn (BatchNormalization)")
 
 
 class UnimplementedError(Exception):
@@ -71,7 +71,7 @@ def test_the_replacement_that_is_named_passes(experiment):
 
 
 def test_a_model_with_one_is_refused_before_the_first_step(capsys):
-    found = gpu.audit(Counter([NEAREST, graph.Use("train", "MatMul", "float32", "dense (Dense)")]))
+    found = gpu.audit(Counter([NEAREST, nodes.Use("train", "MatMul", "float32", "dense (Dense)")]))
     with pytest.raises(PolicyError) as caught:
         gpu.hold(found, strict=True)
     assert str(caught.value) == f"expected ops with a deterministic GPU kernel, found in the model:\n  {LINE}"

@@ -103,10 +103,10 @@ def test_the_table_for_people(odd):
 
 def test_an_op_that_calls_the_c_library_names_it_in_the_class():
     """Binary cross-entropy behind a bare sigmoid takes log1p; without other findings only the libc narrows the class."""
-    from bitforbit.audit import check, graph
+    from bitforbit.audit import check, nodes
     from bitforbit.policy import host
 
-    use = graph.Use(**dict.fromkeys(graph.Use._fields, "") | {"op": "Log1p", "dtype": "float32"})
+    use = nodes.Use(**dict.fromkeys(nodes.Use._fields, "") | {"op": "Log1p", "dtype": "float32"})
     found = check.audit({use: 1})
     assert found.lowered() == {
         "host_class": f"cpu-x86-64-v3/{host.libc()}",

@@ -4,7 +4,7 @@ import sys
 from collections import Counter
 from typing import NamedTuple
 
-from bitforbit.audit import graph, table
+from bitforbit.audit import nodes, table
 from bitforbit.errors import PolicyError
 from bitforbit.policy import host
 
@@ -13,7 +13,7 @@ class Finding(NamedTuple):
     """One op and element type of a model, with its verdict.
 
     Attributes:
-        op, dtype: as in `graph.Use`.
+        op, dtype: as in `nodes.Use`.
         count: how often it stands in the graphs.
         row: the table's row.
         graphs: where it stands, of `build`, `train`, `test` and `predict`.
@@ -60,8 +60,8 @@ NOTHING = Audit([])
 
 
 def audit(uses: Counter) -> Audit:
-    """Return the findings for `uses`, a count of `graph.Use`."""
-    grouped: dict[tuple[str, str], list[graph.Use]] = {}
+    """Return the findings for `uses`, a count of `nodes.Use`."""
+    grouped: dict[tuple[str, str], list[nodes.Use]] = {}
     for use in uses:
         grouped.setdefault((use.op, use.dtype), []).append(use)
     findings = [

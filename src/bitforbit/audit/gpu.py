@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from bitforbit.audit import graph
+from bitforbit.audit import nodes
 from bitforbit.errors import PolicyError
 
 FILE = Path(__file__).with_name("gpu_ops.csv")
@@ -74,7 +74,7 @@ def rows() -> dict[str, Row]:
 
 
 def audit(uses: Counter) -> GpuAudit:
-    """Return the findings for `uses`, a count of `graph.Use`; what ran while the model was built counts too."""
+    """Return the findings for `uses`, a count of `nodes.Use`; what ran while the model was built counts too."""
     layers: dict[str, set[str]] = {}
     for use in uses:
         if use.op in rows():
@@ -126,7 +126,7 @@ def explain(error: Exception, uses: Counter) -> PolicyError | None:
 def command(uses: Counter, as_json: bool) -> int:
     """Print what stands in the way of a run on a GPU; return 1 where something surely does."""
     found = audit(uses)
-    ops = len({use.op for use in uses if use != graph.NOT_TRACED})
+    ops = len({use.op for use in uses if use != nodes.NOT_TRACED})
     if as_json:
         listed = [f.row._asdict() | {"layers": list(f.layers)} for f in found.findings]
         print(json.dumps({"ops": ops, "without_deterministic_gpu_kernel": listed}, indent=2))

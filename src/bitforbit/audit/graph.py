@@ -6,50 +6,13 @@ rewrites it, because it puts in ops that nobody wrote (`Rsqrt` for `a / sqrt(b)`
 """
 
 import contextlib
-import functools
 import inspect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
-from bitforbit.audit import grappler, scopes
+from bitforbit.audit import grappler, nodes, scopes
 from bitforbit.errors import PolicyError
-
-# The attribute that holds a kernel's element type, by what ops call it; the first that an op has counts.
-TYPE_ATTRIBUTES = (
-    "T",
-    "dtype",
-    "DstT",
-    "Tparams",
-    "T1",
-    "Tinput",
-    "Toutput",
-    "TI",
-    "out_type",
-    "output_dtype",
-    "Tidx",
-    "Tin",
-)
-
-
-class Use(NamedTuple):
-    """One kind of op in a graph.
-
-    Attributes:
-        graph: `train`, `test` or `predict`; `build` for what ran while the model was built.
-        op: TensorFlow's op type.
-        dtype: its element type, an empty text where the op has none.
-        layer: the layer, loss, metric or optimizer that made it, an empty text where none did.
-    """
-
-    graph: str
-    op: str
-    dtype: str
-    layer: str
-
-
-NOT_TRACED = Use("train", "(not traced)", "", "")
 
 
 @contextlib.contextmanager
@@ -62,8 +25,8 @@ def building() -> Iterator[Counter]:
     def note(op_type, inputs, attrs, outputs, op_name=None, graph=None):
         if graph is None:
             attributes = dict(zip(attrs[::2], attrs[1::2], strict=False)) if attrs else {}
-            dtype = next((_name(attributes[key]) for key in TYPE_ATTRIBUTES if key in attributes), "")
-            uses[Use("build", _text(op_type), dtype, scopes.current())] += 1
+            dtype = next((nodes.dtype_name(attributes[key]) for key in nodes.TYPE_ATTRIBUTES if key in attributes), "")
+            uses[nodes.Use("build", _text(op_type), dtype, scopes.current())] += 1
 
     op_callbacks.add_op_callback(note)
     try:
@@ -100,9 +63,9 @@ def count(functions: Iterable[tuple], made_by: dict[str, str]) -> Counter:
     with ThreadPoolExecutor(2) as workers:
         for name, function in functions:
             rewriting = workers.submit(grappler.optimize, function.graph, graph_def := function.graph.as_graph_def())
-            found.append((name, _count(name, _nodes(function.function_def, graph_def), made_by), rewriting))
+            found.append((name, nodes.count(name, nodes.running(function.function_def, graph_def), made_by), rewriting))
         for name, traced, rewriting in found:
-            rewritten = _count(name, _nodes(rewriting.result()), made_by)
+            rewritten = nodes.count(name, nodes.running(rewriting.result()), made_by)
             uses.update(rewritten)
             uses.update({use: count for use, count in traced.items() if use not in rewritten})
     return uses
@@ -155,71 +118,6 @@ def _inner(function):
             " Next step: override train_step or test_step in place of make_train_function or make_test_function"
         )
     return found
-
-
-def _nodes(body, graph_def=None) -> Iterator[tuple]:
-    """Yield `(node, callers)` for each node of `body` that runs, and of every function it calls.
-
-    `callers` are the names of the nodes (a While, a call) whose functions led to `node`, outermost first.
-    """
-    library = {function.signature.name: function for function in (graph_def or body).library.function}
-    pending, seen = [(_running(body), ())], set()
-    while pending:
-        nodes, callers = pending.pop()
-        for node in nodes:
-            # A node may be a call by its very type: then only what it calls is an op.
-            if node.op not in library:
-                yield node, callers
-            for name in (*_called(node), node.op):
-                if name in library and (name, callers) not in seen:
-                    seen.add((name, callers))
-                    pending.append((_running(library[name]), (*callers, node.name)))
-
-
-def _running(body) -> list:
-    """Return the nodes on which the results of a GraphDef or FunctionDef depend."""
-    if hasattr(body, "node"):
-        return list(body.node)
-    nodes = {node.name: node for node in body.node_def}
-    pending = [*body.ret.values(), *body.control_ret.values()]
-    kept: dict = {}
-    while pending:
-        name = pending.pop().lstrip("^").partition(":")[0]
-        if name in nodes and name not in kept:
-            kept[name] = nodes[name]
-            pending.extend(nodes[name].input)
-    return list(kept.values())
-
-
-def _called(node) -> Iterator[str]:
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func.name
-        for function in value.list.func:
-            yield function.name
-
-
-def _count(graph: str, nodes, made_by: dict[str, str]) -> Counter:
-    uses: Counter = Counter()
-    maker = scopes.finder(made_by)
-    for node, callers in nodes:
-        layer = next((m for name in (node.name, *reversed(callers)) if (m := maker(name.rpartition("/")[0]))), "")
-        attribute = next((node.attr[key] for key in TYPE_ATTRIBUTES if key in node.attr), None)
-        numbers = [] if attribute is None else [attribute.type, *attribute.list.type]
-        uses[Use(graph, node.op, next((_name(number) for number in numbers if number), ""), layer)] += 1
-    return uses
-
-
-def _name(number) -> str:
-    return _dtype(number) if isinstance(number, int) or hasattr(number, "as_datatype_enum") else ""
-
-
-@functools.cache
-def _dtype(number) -> str:
-    """Return an element type's name; thousands of nodes have a dozen of them."""
-    import tensorflow as tf
-
-    return tf.dtypes.as_dtype(number).name
 
 
 def _text(value) -> str:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bitforbit.audit import check, gpu, graph
+from bitforbit.audit import check, gpu, graph, nodes
 from bitforbit.errors import PolicyError, UsageError
 from bitforbit.policy import devices
 from bitforbit.training import executions, pipeline, seeds
@@ -62,7 +62,7 @@ def prepare(request: Request) -> Prepared:
     except PolicyError:
         if request.strict:
             raise
-        uses[graph.NOT_TRACED] += 1
+        uses[nodes.NOT_TRACED] += 1
     audited = gpu.audit(uses) if request.policy.device == devices.GPU else check.audit(uses)
     steps = executions.of_epoch(size, config.batch_size)
     return Prepared(model, data, batches, held_out, audited, uses, steps, together)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support import bitforbit
 
-from bitforbit.diagnosis.trace import scripts, store
+from bitforbit.diagnosis.trace import scripts, store, stored
 from bitforbit.diagnosis.trace.sites import Site
 from bitforbit.errors import EvidenceError, UsageError
 
@@ -27,7 +27,7 @@ def write(folder: Path, last: int = 0) -> Path:
 
 def test_ctrl_c_in_the_run_with_digests_leaves_the_older_trace(tmp_path, monkeypatch):
     write(tmp_path / "t")
-    before = (tmp_path / "t" / store.HEADER).read_bytes()
+    before = (tmp_path / "t" / stored.HEADER).read_bytes()
 
     def interrupted(command, env, **options):
         # As Python ends a script: the child has closed its trace by then.
@@ -38,7 +38,7 @@ def test_ctrl_c_in_the_run_with_digests_leaves_the_older_trace(tmp_path, monkeyp
     with pytest.raises(KeyboardInterrupt, match="^the run is published, its trace is not$"):
         scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs")
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
-    assert (tmp_path / "t" / store.HEADER).read_bytes() == before
+    assert (tmp_path / "t" / stored.HEADER).read_bytes() == before
 
 
 def test_a_run_with_digests_that_fails_says_its_last_line(tmp_path, monkeypatch):

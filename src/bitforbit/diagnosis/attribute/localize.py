@@ -63,11 +63,11 @@ def between(a: Outcome, b: Outcome) -> Place:
 
 def _untraced(outcome: Outcome) -> str:
     """Why a trace has no step, or an empty text."""
-    from bitforbit.diagnosis.trace import store
+    from bitforbit.diagnosis.trace import stored
 
     if outcome.trace is None:
         return "the run with digests left none"
-    trace = store.read(outcome.trace)
+    trace = stored.read(outcome.trace)
     if any(stream.steps for stream in trace.streams):
         return ""
     return f"no step could be digested: {'; '.join(trace.header['notes']) or 'no optimizer was applied'}"

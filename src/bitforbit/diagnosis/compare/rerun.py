@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bitforbit.diagnosis.compare import elements, frontier
 from bitforbit.diagnosis.compare.difference import Difference
 from bitforbit.diagnosis.trace import environment, zoom
-from bitforbit.diagnosis.trace.store import Stream, Trace
+from bitforbit.diagnosis.trace.stored import Stream, Trace
 
 _ABSENT = (
     "op, line and elements: not looked at, because {reason}; where both runs can be started again, compare does it"

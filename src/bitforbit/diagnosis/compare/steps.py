@@ -7,7 +7,7 @@ import numpy as np
 from bitforbit.diagnosis.compare.difference import DATA, FORWARD, GRADIENT, INIT, OPTIMIZER
 from bitforbit.diagnosis.compare.subjects import CannotCompareError
 from bitforbit.diagnosis.trace import sites as names
-from bitforbit.diagnosis.trace.store import Stream, Trace
+from bitforbit.diagnosis.trace.stored import Stream, Trace
 
 KINDS = {names.BATCH: DATA, names.FORWARD: FORWARD, names.LOSS: FORWARD, names.GRADIENT: GRADIENT}
 

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 
-from bitforbit.audit import graph, scopes
+from bitforbit.audit import graph, nodes, scopes
 from bitforbit.evidence import digests
 from bitforbit.training import recorder
 
@@ -132,7 +132,7 @@ def _uses(model, made_by: dict, audited: set[str]) -> Counter:
         return graph.count(functions, made_by)
     except Exception:
         # Whatever a model does to its step functions: that it could not be looked at is a finding, not a crash.
-        return Counter({graph.NOT_TRACED: 1})
+        return Counter({nodes.NOT_TRACED: 1})
 
 
 def digest_data(fit: Fit, arguments: dict) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from bitforbit.audit import check, graph
+from bitforbit.audit import check, nodes
 from bitforbit.diagnosis import whose
 from bitforbit.diagnosis.script import overrides, program
 from bitforbit.evidence import canonical, digests, runs
@@ -97,7 +97,7 @@ def audited(run: Run) -> check.Audit:
     uses: Counter = Counter()
     for fit in run.fits:
         uses.update(fit.uses)
-    return check.audit(uses if run.fits else Counter({graph.NOT_TRACED: 1}))
+    return check.audit(uses if run.fits else Counter({nodes.NOT_TRACED: 1}))
 
 
 def result(run: Run) -> dict:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bitforbit.diagnosis.trace import environment, observer, second, store
+from bitforbit.diagnosis.trace import environment, observer, second, stored
 from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.trace.tracer import Tracer
 from bitforbit.errors import EvidenceError
@@ -67,7 +67,7 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]
     command = [sys.executable, "-m", "bitforbit", words[0], "--runs", str(aside / "runs"), *words[1:]]
     variables = os.environ | {TRACE_TO: str(aside / "trace")}
     done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    if not store.is_trace(aside / "trace"):
+    if not stored.is_trace(aside / "trace"):
         last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
         raise EvidenceError(f"no trace was written: {last.removeprefix('bitforbit run: ')}")
     traced, untraced = _results(aside / "runs", root)
@@ -79,9 +79,9 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]
         word = observer.SAME if traced == untraced else observer.DIFFERENT
         verdict = {"verdict": word, "against": "the run before it", "traced": traced, "untraced": untraced}
         line = observer.sentence(verdict)
-    store.amend(aside / "trace", observer=verdict)
+    stored.amend(aside / "trace", observer=verdict)
     staging.put(aside / "trace", folder.absolute())
-    trace = store.read(folder)
+    trace = stored.read(folder)
     steps = sum(stream.steps for stream in trace.streams)
     models = "1 model" if len(trace.streams) == 1 else f"{len(trace.streams)} models"
     return [f"trace {folder}: {steps} steps of {models}", f"observer: {line}",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bitforbit.diagnosis.trace import environment as recorded
-from bitforbit.diagnosis.trace import store
+from bitforbit.diagnosis.trace import stored
 from bitforbit.diagnosis.vary import evidence as left
 from bitforbit.diagnosis.vary import seal
 from bitforbit.diagnosis.vary.change import Change, command_line, environment
@@ -131,7 +131,7 @@ class Runner:
         if trace:
             # How this very run is started again, under its seal and its change.
             command[0] = shutil.which(command[0]) or command[0]
-            store.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": left.given(variables)})
+            stored.amend(trace, rerun={"command": command, "folder": os.getcwd(), "variables": left.given(variables)})
         with self._lock:
             if traced:
                 digest = self._known.get(left.trained(evidence, digest), digest)
