@@ -94,7 +94,9 @@ def other_pythons() -> list:
             )
             if works and minor != sys.version_info.minor:
                 found.setdefault(minor, candidate)
-    return [pytest.param(path, id=f"3.{minor}") for minor, path in found.items()]
+    # The image has 3.13, and its digests are held against those of the Python here.
+    marks = {13: [pytest.mark.slow]}
+    return [pytest.param(path, id=f"3.{minor}", marks=marks.get(minor, [])) for minor, path in found.items()]
 
 
 @pytest.mark.network
