@@ -2,9 +2,9 @@
 
 usage: python benchmarks/stepped.py (measures | trace) [PAIRS] [EXPERIMENT ...]
 
-`measures`: those for other hosts; `trace`: digests of every step. Whole trainings (`measures.py`) differ by a tenth on a
-machine that is not free; turns of a fraction of a second see the same machine. Where a process got its memory stays with
-it for life, so there are several pairs.
+`measures`: those for other hosts; `trace`: digests of every step. Whole trainings (`measures.py`) differ by a tenth on
+a machine that is not free; turns of a fraction of a second see the same machine. Where a process got its memory stays
+with it for life, so there are several pairs.
 """
 
 import os
