@@ -4,7 +4,7 @@ from bitforbit.diagnosis.attribute import events, first, localize, orders, searc
 from bitforbit.diagnosis.attribute.found import Diagnosis, Guilty, Refused
 from bitforbit.diagnosis.vary import conditions, sources
 from bitforbit.diagnosis.vary.change import Change
-from bitforbit.diagnosis.vary.conditions import GENERATORS, HASH_SEED, HOST, PROGRAM, Condition
+from bitforbit.diagnosis.vary.conditions import HASH_SEED, HOST, PROGRAM, Condition
 from bitforbit.diagnosis.vary.subject import Job, Outcome, Runner
 
 # Each is expected to change bits where it is not pinned, so that together they would tell nothing.
@@ -173,8 +173,8 @@ def _host(runner: Runner, base: Change, found: Diagnosis, table: list[Condition]
 def _lines(runner: Runner, base: Change, found: Diagnosis, item: Condition, outcome: Outcome) -> events.Finding | None:
     if item.name == HASH_SEED:
         return orders.find(runner, found.control, base, outcome, item.change)
-    if item.name in GENERATORS:
-        return events.of_generator(runner, base | item.change, GENERATORS[item.name], outcome)
+    if item.generator:
+        return events.of_generator(runner, base | item.change, item.generator, outcome)
     return None
 
 

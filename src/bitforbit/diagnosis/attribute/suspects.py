@@ -54,7 +54,7 @@ class Suspects(NamedTuple):
         was called from there: the set may have been made there.
         """
         wanted, known = RELEVANT.get(item.condition.name, ()), self.findings
-        if item.condition.name in conditions.GENERATORS:
+        if item.condition.generator:
             known = [*known, *self.seen_to]
         chosen = [finding for finding in known if wanted and finding.code.startswith(wanted)]
         proven = [finding for finding in chosen if _at(finding, _lines(_frames(item)))]

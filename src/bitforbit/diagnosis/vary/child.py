@@ -35,7 +35,7 @@ def main() -> None:
         number_threads(None)
     if path := os.environ.get(FIRST_USE):
         generators.watch(open(path, "ab", buffering=0))  # noqa: SIM115
-    if others := [name for name, variable in generators.VARIABLES.items() if os.environ.get(variable)]:
+    if others := [found.library for found in generators.ALL if os.environ.get(found.variable)]:
         generators.reseed(others)
     if os.environ.get(order.VARIABLE):
         from bitforbit.diagnosis.order import install

@@ -14,12 +14,6 @@ from bitforbit.diagnosis.vary.change import Change
 
 PROGRAM, HOST = "program", "host"
 HASH_SEED = "hash seed"
-# Conditions of scripts alone: the generators that `run` seeds.
-GENERATORS = {
-    "Python's generator": "random",
-    "NumPy's generator": "numpy.random",
-    "TensorFlow's generator": "tensorflow",
-}
 
 
 @dataclass(frozen=True)
@@ -36,6 +30,7 @@ class Condition:
         source: its numbered events, or `None`.
         missing: why this machine cannot vary it; empty where it can.
         pinned: how a difference of the kind `host` is introduced.
+        generator: the module whose generator gets another seed; empty in the other rows.
     """
 
     name: str
@@ -46,6 +41,7 @@ class Condition:
     source: sources.Source | None = None
     missing: str = ""
     pinned: str = "host-sensitive, pinned by the policy"
+    generator: str = ""
 
 
 def table(seed: int = 1, pool_size: int = 2, files: tuple[str, ...] = (), of_script: bool = False) -> list[Condition]:
@@ -133,11 +129,12 @@ def _of_the_host(seed: int, pool_size: int) -> list[Condition]:
 
 
 def _of_generators() -> list[Condition]:
+    """Conditions of scripts alone: the generators that `run` seeds."""
     return [
-        Condition(name, "the script draws from it, and does not seed it before",
+        Condition(title, "the script draws from it, and does not seed it before",
                   "seed it in the script: keras.utils.set_random_seed(1) above the first use",
-                  Change({generators.VARIABLES[library]: "1"}), HOST, pinned="seeded by bitforbit run only")
-        for name, library in GENERATORS.items()
+                  Change({variable: "1"}), HOST, pinned="seeded by bitforbit run only", generator=library)
+        for title, library, variable in generators.ALL
     ]  # fmt: skip
 
 

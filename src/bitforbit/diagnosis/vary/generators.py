@@ -1,13 +1,28 @@
 """The global generators: who draws from them before a seed, and another one in place of that of `bitforbit run`."""
 
 import faulthandler
+from typing import NamedTuple
 
-# Generator to the variable that makes a script begin with another seed of it.
-VARIABLES = {
-    "random": "BITFORBIT_RESEED_PYTHON",
-    "numpy.random": "BITFORBIT_RESEED_NUMPY",
-    "tensorflow": "BITFORBIT_RESEED_TENSORFLOW",
-}
+
+class Generator(NamedTuple):
+    """A global generator.
+
+    Attributes:
+        title: in words.
+        library: the module that holds it.
+        variable: makes a script begin with another seed of it.
+    """
+
+    title: str
+    library: str
+    variable: str
+
+
+ALL = (
+    Generator("Python's generator", "random", "BITFORBIT_RESEED_PYTHON"),
+    Generator("NumPy's generator", "numpy.random", "BITFORBIT_RESEED_NUMPY"),
+    Generator("TensorFlow's generator", "tensorflow", "BITFORBIT_RESEED_TENSORFLOW"),
+)
 MOST_USES = 40
 _seeded: dict[str, bool] = {}
 
