@@ -7,9 +7,12 @@ strings of the fingerprint that TensorFlow gives these.
 
 import ctypes
 import functools
+import math
 from collections.abc import Callable
 
 ROWS, MAX_RANK = 64, 254
+# Bytes from which a tensor gets an op of its own, and a batch's size where it is not known.
+LARGE, BATCH = 1 << 15, 32
 _ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
@@ -108,6 +111,7 @@ class Digests:
     def __init__(self):
         self.values: list[int] = []
         self._tensors: list = []
+        self._of_state = 0
 
     def __len__(self) -> int:
         return len(self.values) + len(self._tensors)
@@ -118,24 +122,42 @@ class Digests:
         else:
             self._tensors.append(tensor)
 
+    def begin_state(self) -> None:
+        """What is added from now on is read after the step."""
+        self._of_state = len(self._tensors)
+
     def row(self, ring: Ring | None = None):
         """Return all of them as one int64 tensor of shape `(n,)`; in a graph each step writes it to `ring`, too."""
         import tensorflow as tf
 
         if not self._tensors:
             return tf.constant(self.values, tf.int64)
-        return self._op("BitforbitDigest", ring or Ring(len(self._tensors), lambda: None))[0]
+        columns = range(len(self._tensors))
+        return self._op("BitforbitDigest", ring or Ring(len(self._tensors), lambda: None), columns)[0]
 
     def later(self, ring: Ring) -> None:
-        """Let each step of a graph write its row to `ring` while the next one runs."""
-        self._op("BitforbitDigestLater", ring)
+        """Let each step of a graph write its row to `ring`, what it depends on while the next one runs."""
+        last = len(self._tensors) - 1
+        early = [column for column in range(min(self._of_state, last)) if _large(self._tensors[column])]
+        for column in early:
+            self._op("BitforbitDigestEarly", ring, [column])
+        rest = [column for column in range(len(self._tensors)) if column not in early]
+        self._op("BitforbitDigestLater", ring, rest)
 
-    def _op(self, name: str, ring: Ring):
+    def _op(self, name: str, ring: Ring, columns):
         from tensorflow.python.framework import op_def_library
 
-        tensors = [*map(_bytes, self._tensors)]
+        tensors = [_bytes(self._tensors[column]) for column in columns]
         # What generated wrappers call; TensorFlow has none for an op that came through its C API.
-        return op_def_library._apply_op_helper(name, order=ring.order, tensors=tensors, stream=ring.number)[-1]
+        given = {"order": ring.order, "tensors": tensors, "stream": ring.number, "columns": [*columns]}
+        return op_def_library._apply_op_helper(name, **given)[-1]
+
+
+def _large(tensor) -> bool:
+    """Whether a tensor has some ten KiB or more; a dimension that the graph leaves open is taken for a batch's."""
+    if tensor.shape.rank is None or not tensor.dtype.size:
+        return False
+    return math.prod(size or BATCH for size in tensor.shape.as_list()) * tensor.dtype.size >= LARGE
 
 
 def of(tensor) -> int:

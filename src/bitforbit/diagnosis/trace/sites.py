@@ -134,6 +134,7 @@ def path_of(variable) -> str:
 
 def state(collector: Collector, models, optimizers) -> None:
     """Add what the next step depends on: weights, seeds of random layers, the optimizers' slots."""
+    collector.digests.begin_state()
     weights = list({id(weight): weight for model in models for weight in model.weights}.values())
     held = {id(variable) for variable in weights}
     rest = {id(variable): variable for model in models for variable in model.variables if id(variable) not in held}

@@ -9,7 +9,8 @@ typedef struct {
   int id; /* of the stream */
   int64_t n, bytes;
   TF_Tensor** tensors;
-  int64_t* row;
+  int64_t* row;     /* of the whole step */
+  int64_t* columns; /* the tensors' in it */
   int64_t* same; /* the first tensor with the same memory, most often itself: its digest is made once */
   int64_t next; /* not yet begun; taken atomically */
 } bfb_digest_job;
@@ -17,6 +18,9 @@ typedef struct {
 /* digest_ring.c */
 int bfb_ring_begin(int id); /* counts a step that will be written; 0 where the stream is closed or there is none */
 void bfb_ring_write(int id, const int64_t* row);
+int64_t bfb_ring_columns(int id);
+void bfb_ring_early(int id, int64_t column, int64_t digest); /* of the step that is under way */
+void bfb_ring_take_early(int id, int64_t* row);
 void bfb_ring_keep_or_release(int id, TF_Tensor** tensors, int64_t n);
 
 /* digest_later.c */

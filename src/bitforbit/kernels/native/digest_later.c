@@ -22,18 +22,19 @@ void bfb_digest_work(bfb_digest_job* job) {
     int64_t i = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED);
     if (i >= job->n) return;
     if (job->same[i] != i) continue;
-    job->row[i] =
+    job->row[job->columns[i]] =
         (int64_t)bfb_fingerprint(TF_TensorData(job->tensors[i]), (int64_t)TF_TensorByteSize(job->tensors[i]));
   }
 }
 
 void bfb_digest_settle(bfb_digest_job* job) {
-  for (int64_t i = 0; i < job->n; i++) job->row[i] = job->row[job->same[i]];
+  for (int64_t i = 0; i < job->n; i++) job->row[job->columns[i]] = job->row[job->columns[job->same[i]]];
 }
 
 void bfb_digest_free(bfb_digest_job* job) {
   bfb_ring_keep_or_release(job->id, job->tensors, job->n);
   free(job->row);
+  free(job->columns);
   free(job->same);
   free(job);
 }

@@ -10,7 +10,7 @@ enum { ROWS = 64, MAX_STREAMS = 1 << 16 };
 /* The rows of one stream of steps that Python has not taken yet.  Its steps come one after another. */
 typedef struct {
   int64_t columns, waiting /* to be written */, written, taken;
-  int64_t* rows; /* ROWS x columns */
+  int64_t* rows; /* ROWS x columns, and one more for the digests that the step under way has so far */
   int keep;      /* also hold the tensors of the last step, for Python to copy */
   int64_t held;
   TF_Tensor** tensors;
@@ -26,7 +26,7 @@ void bfb_digest_on_full(bfb_on_full function) { on_full = function; }
 int bfb_digest_open(int64_t columns) {
   stream* s = calloc(1, sizeof *s);
   if (s) s->columns = columns;
-  if (s) s->rows = malloc(sizeof(int64_t) * ROWS * (size_t)(columns ? columns : 1));
+  if (s) s->rows = malloc(sizeof(int64_t) * (ROWS + 1) * (size_t)(columns ? columns : 1));
   int id = -1;
   pthread_mutex_lock(&lock);
   if (s && s->rows && count < MAX_STREAMS) streams[id = count++] = s;
@@ -102,6 +102,27 @@ void bfb_ring_write(int id, const int64_t* row) {
     memcpy(s->rows + s->written % ROWS * s->columns, row, sizeof(int64_t) * (size_t)s->columns);
     s->written++;
   }
+  pthread_mutex_unlock(&lock);
+}
+
+int64_t bfb_ring_columns(int id) {
+  pthread_mutex_lock(&lock);
+  int64_t columns = id >= 0 && id < count ? streams[id]->columns : 0;
+  pthread_mutex_unlock(&lock);
+  return columns;
+}
+
+void bfb_ring_early(int id, int64_t column, int64_t digest) {
+  pthread_mutex_lock(&lock);
+  stream* s = id >= 0 && id < count ? streams[id] : NULL;
+  if (s && s->rows && column < s->columns) s->rows[ROWS * s->columns + column] = digest;
+  pthread_mutex_unlock(&lock);
+}
+
+void bfb_ring_take_early(int id, int64_t* row) {
+  pthread_mutex_lock(&lock);
+  stream* s = streams[id];
+  if (s->rows) memcpy(row, s->rows + ROWS * s->columns, sizeof(int64_t) * (size_t)s->columns);
   pthread_mutex_unlock(&lock);
 }
 

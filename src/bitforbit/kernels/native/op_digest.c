@@ -1,8 +1,9 @@
-/* Digests of all tensors of a training step in one op, into a ring that Python empties; see diagnosis/trace/native.py.
+/* Digests of all tensors of a training step, into a ring that Python empties; see diagnosis/trace/native.py.
  *
  * The ops take the handle of a resource that they never look at: TensorFlow runs ops on one resource in their order,
- * also from one turn of a loop to the next.  BitforbitDigest also returns the row; BitforbitDigestLater returns nothing
- * and does not wait for it.
+ * also from one turn of a loop to the next.  BitforbitDigest makes the whole row and also returns it.  Or else some ops
+ * BitforbitDigestEarly make a large tensor's digest where it has just been computed, so that its memory is free as soon
+ * as without them, and BitforbitDigestLater, the step's last, makes the others', returns nothing and does not wait.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -20,13 +21,25 @@ typedef struct TF_DimensionHandle TF_DimensionHandle;
 
 enum { WORTH_SHARING = 1 << 17, WORTH_LOOKING = 1 << 14 /* bytes */ };
 
+/* What a kernel keeps of its op's attributes. */
+typedef struct {
+  int64_t id; /* of the stream */
+  int32_t n;
+  int64_t columns[];
+} attributes;
+
 static void* create(TF_OpKernelConstruction* ctx) {
-  int64_t* id = malloc(sizeof *id);
   TF_Status* status = TF_NewStatus();
-  TF_OpKernelConstruction_GetAttrInt64(ctx, "stream", id, status);
+  int32_t n = 0, bytes = 0;
+  TF_OpKernelConstruction_GetAttrSize(ctx, "columns", &n, &bytes, status);
+  attributes* a = calloc(1, sizeof *a + sizeof(int64_t) * (size_t)(n > 0 ? n : 1));
+  a->n = n;
+  if (TF_GetCode(status) == TF_OK && n > 0)
+    TF_OpKernelConstruction_GetAttrInt64List(ctx, "columns", a->columns, n, status);
+  if (TF_GetCode(status) == TF_OK) TF_OpKernelConstruction_GetAttrInt64(ctx, "stream", &a->id, status);
   if (TF_GetCode(status) != TF_OK) TF_OpKernelConstruction_Failure(ctx, status);
   TF_DeleteStatus(status);
-  return id;
+  return a;
 }
 
 /* The tensor that has the memory of the newest one: a flattened one is another shape of the same bytes. */
@@ -39,12 +52,15 @@ static int64_t first_of_memory(const bfb_digest_job* job) {
   return job->n;
 }
 
-static bfb_digest_job* gather(bfb_call* call, int64_t id) {
-  int64_t n = TF_NumInputs(call->ctx) - 1;
+static bfb_digest_job* gather(bfb_call* call, const attributes* a) {
+  int64_t n = a->n, columns = bfb_ring_columns((int)a->id);
+  for (int64_t i = 0; i < n; i++) columns = a->columns[i] < columns ? columns : a->columns[i] + 1;
   bfb_digest_job* job = calloc(1, sizeof *job);
-  job->id = (int)id;
+  job->id = (int)a->id;
   job->tensors = malloc(sizeof *job->tensors * (size_t)(n + 1));
-  job->row = malloc(sizeof *job->row * (size_t)(n + 1));
+  job->row = malloc(sizeof *job->row * (size_t)(columns + 1));
+  job->columns = malloc(sizeof *job->columns * (size_t)(n + 1));
+  memcpy(job->columns, a->columns, sizeof *job->columns * (size_t)n);
   job->same = malloc(sizeof *job->same * (size_t)(n + 1));
   for (; job->n < n; job->n++) {
     TF_GetInput(call->ctx, (int)job->n + 1, &job->tensors[job->n], call->status);
@@ -68,7 +84,7 @@ static void now(bfb_digest_job* job) {
 
 static void compute(void* kernel, TF_OpKernelContext* ctx) {
   bfb_call call = bfb_begin(ctx);
-  bfb_digest_job* job = gather(&call, *(const int64_t*)kernel);
+  bfb_digest_job* job = gather(&call, kernel);
   bfb_tensor out;
   bfb_output(&call, 0, TF_INT64, &job->n, 1, &out);
   if (bfb_ok(&call)) {
@@ -81,10 +97,24 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
   bfb_end(&call);
 }
 
+static void compute_early(void* kernel, TF_OpKernelContext* ctx) {
+  bfb_call call = bfb_begin(ctx);
+  bfb_digest_job* job = gather(&call, kernel);
+  if (bfb_ok(&call)) {
+    bfb_digest_work(job);
+    bfb_digest_settle(job);
+    for (int64_t i = 0; i < job->n; i++) bfb_ring_early(job->id, job->columns[i], job->row[job->columns[i]]);
+  }
+  job->id = -1; /* no ring keeps its tensors */
+  bfb_digest_free(job);
+  bfb_end(&call);
+}
+
 static void compute_later(void* kernel, TF_OpKernelContext* ctx) {
   bfb_call call = bfb_begin(ctx);
-  bfb_digest_job* job = gather(&call, *(const int64_t*)kernel);
+  bfb_digest_job* job = gather(&call, kernel);
   int open = bfb_ok(&call) && bfb_ring_begin(job->id);
+  if (open) bfb_ring_take_early(job->id, job->row);
   /* To wake a thread takes longer than so few bytes, and with a pool of one there shall be no second one. */
   if (!open || job->bytes <= WORTH_SHARING || bfb_threads() == 1 || !bfb_digest_later(job)) {
     if (open) now(job), bfb_ring_write(job->id, job->row);
@@ -111,6 +141,7 @@ static void define(const char* name, void (*function)(void*, TF_OpKernelContext*
   if (returns) TF_OpDefinitionBuilderAddOutput(op, "row: int64");
   TF_OpDefinitionBuilderAddAttr(op, "T: list(type) >= 1");
   TF_OpDefinitionBuilderAddAttr(op, "stream: int");
+  TF_OpDefinitionBuilderAddAttr(op, "columns: list(int) >= 1");
   TF_OpDefinitionBuilderSetIsStateful(op, true);
   TF_OpDefinitionBuilderSetShapeInferenceFunction(op, returns ? shape : no_shape);
   TF_RegisterOpDefinition(op, status);
@@ -125,6 +156,7 @@ int bfb_digest_register(void) {
   TF_Status* status = TF_NewStatus();
   if (!done) {
     define("BitforbitDigest", compute, true, status);
+    if (TF_GetCode(status) == TF_OK) define("BitforbitDigestEarly", compute_early, false, status);
     if (TF_GetCode(status) == TF_OK) define("BitforbitDigestLater", compute_later, false, status);
     done = TF_GetCode(status) == TF_OK;
   }

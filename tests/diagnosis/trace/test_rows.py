@@ -1,0 +1,74 @@
+"""A graph's digests: large tensors by an op each where they are computed, the others with the state, in one row a step."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from bitforbit.diagnosis.trace import native
+
+SIZES = (5, native.LARGE // 4, 3, native.LARGE)
+STEPS = 70  # more than the ring has rows
+
+
+def collected(ring, make):
+    """Return a function that makes steps in a loop of its graph; each step digests what `make(step)` returns."""
+
+    @tf.function(autograph=False)
+    def steps(number):
+        def one(step):
+            digests = native.Digests()
+            tensors, state = make(step)
+            for tensor in tensors:
+                digests.add(tensor)
+            digests.begin_state()
+            for tensor in state:
+                digests.add(tensor)
+            digests.later(ring)
+            return [step + 1]
+
+        return tf.while_loop(lambda step: step < number, one, [tf.constant(0)])
+
+    return steps
+
+
+def made(step):
+    value = tf.cast(step, tf.float32)
+    return [tf.fill([size], value + size) for size in SIZES], [tf.fill([7], -value), tf.fill([native.LARGE], -value - 1)]
+
+
+@pytest.mark.parametrize("early_only", [False, True])
+def test_each_steps_row_has_the_digests_of_its_own_tensors_in_their_order(early_only):
+    def make(step):
+        tensors, state = made(step)
+        return (tensors, []) if early_only else (tensors, state)
+
+    rows = []
+    columns = len(SIZES) + (0 if early_only else 2)
+    ring = native.Ring(columns, lambda: rows.extend(ring.take()))
+    steps = collected(ring, make)
+    steps(tf.constant(STEPS))
+    ring.wait()
+    rows.extend(ring.take())
+    expected = []
+    for step in range(STEPS):
+        tensors, state = make(tf.constant(step))
+        expected.append([native.of(tensor) for tensor in [*tensors, *state]])
+    ring.close()
+    assert np.array_equal(rows, expected)
+    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
+    ops = [node.op for function in graph.library.function for node in function.node_def]
+    assert (ops.count("BitforbitDigestEarly"), ops.count("BitforbitDigestLater")) == ((1 if early_only else 2), 1)
+
+
+def test_two_streams_and_a_closed_one_do_not_mix():
+    rings = [native.Ring(len(SIZES) + 2, lambda: None) for _ in range(3)]
+    functions = [collected(ring, made) for ring in rings]
+    for steps in functions:
+        steps(tf.constant(2))
+    native.Ring.wait()
+    rings[1].close()
+    functions[1](tf.constant(3))
+    first, last = rings[0].take(), rings[2].take()
+    assert len(first) == 2 and np.array_equal(first, last)
+    for ring in (rings[0], rings[2]):
+        ring.close()
