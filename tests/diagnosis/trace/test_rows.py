@@ -33,7 +33,10 @@ def collected(ring, make):
 
 def made(step):
     value = tf.cast(step, tf.float32)
-    return [tf.fill([size], value + size) for size in SIZES], [tf.fill([7], -value), tf.fill([native.LARGE], -value - 1)]
+    return [tf.fill([size], value + size) for size in SIZES], [
+        tf.fill([7], -value),
+        tf.fill([native.LARGE], -value - 1),
+    ]
 
 
 @pytest.mark.parametrize("early_only", [False, True])
