@@ -1,8 +1,7 @@
-"""The digest op of the kernel library: all tensors of a step in one op, without a copy and without Python.
+"""The digest ops of the kernel library: all tensors of a step, without a copy and without Python.
 
-The op (`BitforbitDigest` in kernels/native/op_digest.c) puts the step's digests into a ring of 64 rows in the library,
-which Python is asked to empty when it is full. They are XXH3-64 of the bytes, those of
-strings of the fingerprint that TensorFlow gives these.
+The ops (kernels/native/op_digest.c) put the step's digests into a ring of 64 rows in the library, which Python is asked
+to empty when it is full. They are XXH3-64 of the bytes, those of strings of the fingerprint that TensorFlow gives these.
 """
 
 import ctypes
@@ -102,7 +101,7 @@ def _called_by_c(number: int) -> None:
 
 
 class Digests:
-    """Digests of tensors in the order of adding: of eager ones at once, of a graph's by one op when all are there.
+    """Digests of tensors in the order of adding: of eager ones at once, of a graph's by ops in it.
 
     Attributes:
         values: of eager tensors.
