@@ -1,7 +1,7 @@
 """The digest ops of the kernel library: all tensors of a step, without a copy and without Python.
 
 The ops (kernels/native/op_digest.c) put the step's digests into a ring of 64 rows in the library, which Python is
-asked to empty when it is full. They are XXH3-64 of the bytes, of strings of the fingerprint that TensorFlow gives these.
+asked to empty when it is full. They are XXH3-64 of the bytes; of strings, of TensorFlow's own fingerprint of each.
 """
 
 import ctypes
