@@ -14,7 +14,8 @@ import subprocess
 import sys
 import time
 
-EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
+from bitforbit.training.experiment import BUILT_IN
+
 BLOCKS = ("resnet_block", "transformer_block")
 MODES = ("default", "policy")
 
@@ -128,7 +129,7 @@ def measure(subject: str, mode: str, options) -> dict:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="The price of determinism on one device.")
-    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(EXPERIMENTS + BLOCKS)} (default: all)")
+    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(BUILT_IN + BLOCKS)} (default: all)")
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=4)
@@ -136,9 +137,9 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--child", choices=MODES, help=argparse.SUPPRESS)
     options = parser.parse_args()
-    unknown = [name for name in options.subjects if name not in EXPERIMENTS + BLOCKS]
+    unknown = [name for name in options.subjects if name not in BUILT_IN + BLOCKS]
     if unknown:
-        parser.error(f"expected subjects of {', '.join(EXPERIMENTS + BLOCKS)}, received {unknown[0]!r}")
+        parser.error(f"expected subjects of {', '.join(BUILT_IN + BLOCKS)}, received {unknown[0]!r}")
     if options.child:
         return child(options)
     if options.device == "gpu":
@@ -157,7 +158,7 @@ def report(options) -> None:
     from bitforbit.training import identity
 
     ratios, facts = {}, {}
-    for subject in options.subjects or EXPERIMENTS + BLOCKS:
+    for subject in options.subjects or BUILT_IN + BLOCKS:
         seconds = {mode: [] for mode in MODES}
         for number in range(options.rounds):
             # Another order each round, so that none always comes after the same one.

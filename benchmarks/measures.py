@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from bitforbit.policy import Policy
+from bitforbit.training.experiment import BUILT_IN
 
-EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
 MODES = ("with", "without")
 
 
@@ -32,7 +32,7 @@ def main() -> None:
     print("start: seconds more until one epoch's steps end, difference of minima (of medians)")
     print("own: seconds in the measures' own functions until then, the making of graphs left out: minimum (median)")
     print(f"{'':12}{'epoch':>14}{'whole training':>18}{'start, wall':>16}{'start, CPU':>16}{'own':>16}")
-    for name in sys.argv[2:] or EXPERIMENTS:
+    for name in sys.argv[2:] or BUILT_IN:
         found: dict[str, list[dict]] = {mode: [] for mode in MODES}
         for number in range(rounds):
             for mode in MODES if number % 2 else MODES[::-1]:

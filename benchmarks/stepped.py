@@ -15,7 +15,8 @@ import tempfile
 import time
 from pathlib import Path
 
-EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
+from bitforbit.training.experiment import BUILT_IN
+
 MODES = {"measures": ("with", "without"), "trace": ("traced", "with")}
 STEPS, BUDGET = 64, 30.0  # of a block; seconds for a pair
 
@@ -88,7 +89,7 @@ def main(what: str, pairs: str = "4", *names: str) -> None:
     print(
         f"{pairs} pairs of processes, {first} / {second}: where the fastest fifth ends (medians); each pair's medians"
     )
-    for name in names or EXPERIMENTS:
+    for name in names or BUILT_IN:
         found = [pair(name, (first, second) if number % 2 else (second, first)) for number in range(int(pairs))]
         parts = {}
         for part in (0.2, 0.5):

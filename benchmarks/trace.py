@@ -4,6 +4,8 @@ usage: python benchmarks/trace.py [EXPERIMENT ...]      steps and zoom of each (
        python benchmarks/trace.py epochs EXPERIMENT     whole epochs of two trainings, an epoch each in turn
        python benchmarks/trace.py compare               two traces of 1,000 steps and 200 tensors
        python benchmarks/trace.py memory                memory and disk of 10,000 tiny steps
+
+Two models that are alike differ by some per cent for as long as they live: `stepped.py trace` takes several pairs.
 """
 
 import contextlib
@@ -16,13 +18,12 @@ import threading
 import time
 from pathlib import Path
 
-EXPERIMENTS = ("sequence", "digits", "solubility", "peptides")
+from bitforbit.training.experiment import BUILT_IN
+
 # A block of steps empties the ring of digests once, so that no block is without its part of the writing.
 BLOCK, ZOOMED = 64, 8
 BUDGET = 15.0  # seconds for the blocks of one comparison
 MOST_BLOCKS = 40
-# Models of each kind: two that are alike differ by some per cent for as long as they live.
-INSTANCES = 3
 EPOCHS = {"sequence": 100, "digits": 80, "solubility": 40, "peptides": 12}
 
 
@@ -89,38 +90,23 @@ def steps(name: str) -> None:
 
     request, stock = request_of(name, 10**6), TensorFlowTrainer.make_train_function
     for single in (True, False):
-        blocks, made, tracers = {}, [], []
+        model, batches = prepared(request, single)
+        model.make_train_function(force=True)
+        blocks = {"plain": block(model, batches)}
+        blocks["plain"]()
         with tempfile.TemporaryDirectory() as folder:
-            for instance in range(1 if single else INSTANCES):
-                for kind in ("plain", "traced"):
-                    if kind == "traced":
-                        tracers.append(Tracer(Path(folder, f"trace{instance}")))
-                    made.append(prepared(request, single))
-                    made[-1][0].make_train_function(force=True)
-                    blocks[kind, instance] = block(*made[-1])
-                    blocks[kind, instance]()
-                if not single:
-                    tracers[-1]._patches.undo()  # its streams stay open, the next plain model is not its own
+            tracer = Tracer(Path(folder, "trace"))
+            traced, others = prepared(request, single)
+            traced.make_train_function(force=True)
+            blocks["traced"] = block(traced, others)
+            blocks["traced"]()
             seconds = in_turns(blocks)
-            each = min(map(min, seconds.values())) / BLOCK * 1000
-            print(f"  {name:11} {made[0][0].steps_per_execution:3} a call, {each:7.3f} ms a step: {of_kinds(seconds)},"
-                  f" {len(seconds['plain', 0])} blocks", flush=True)  # fmt: skip
+            each = min(seconds["plain"]) / BLOCK * 1000
+            print(f"  {name:11} {traced.steps_per_execution:3} a call, {each:7.3f} ms a step:"
+                  f" {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} blocks", flush=True)  # fmt: skip
             if single:
-                zoom(name, tracers[0], stock, made[1], made[0])
-            for tracer in tracers:
-                tracer.discard()
-
-
-def of_kinds(seconds: dict[tuple, list[float]]) -> str:
-    """Return traced over plain, each the mean over instances: the fastest fifth's end, in brackets the median."""
-    cells = []
-    for part in (0.2, 0.5):
-        means = {}
-        for kind in ("traced", "plain"):
-            all_of = [sorted(found)[int(part * len(found))] for (k, _), found in seconds.items() if k == kind]
-            means[kind] = statistics.mean(all_of)
-        cells.append(f"{means['traced'] / means['plain']:.3f}")
-    return f"{cells[0]} ({cells[1]})"
+                zoom(name, tracer, stock, (traced, others), (model, batches))
+            tracer.discard()
 
 
 def zoom(name: str, tracer, stock, traced: tuple, plain: tuple) -> None:
@@ -260,8 +246,8 @@ def main(words: list[str]) -> None:
         memory()
         return
     measure = epochs if words[:1] == ["epochs"] else steps
-    print("with digests / without: ratio of minima (of medians); of steps, where the fastest fifth ends (of medians)")
-    for name in [word for word in words if word != "epochs"] or EXPERIMENTS:
+    print("with digests / without: ratio of minima (of medians)")
+    for name in [word for word in words if word != "epochs"] or BUILT_IN:
         measure(name)
 
 

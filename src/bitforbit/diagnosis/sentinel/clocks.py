@@ -5,6 +5,7 @@ reading lies between two of our own, some microseconds apart, so it is known whi
 likely any other number is one of them. One that stands in the program's text is not taken for it.
 """
 
+import functools
 import linecache
 import time
 from collections import deque
@@ -46,21 +47,20 @@ class Readings:
 
     def __init__(self):
         self._kept: deque[Reading] = deque(maxlen=MOST)
-        self._count = 0
-        self._unrelated: dict[object, int] = {}
+        self._unrelated: deque = deque(maxlen=MOST)
 
     def add(self, reading: Reading) -> None:
         self._kept.append(reading)
-        self._count += 1
+        self._unrelated.clear()
 
     def behind(self, seed) -> tuple[str, int] | None:
         """Return file and line of the reading that a seed was made of, `None` where none fits."""
-        if seed <= SMALL or self._unrelated.get(seed) == self._count:
+        if seed <= SMALL or seed in self._unrelated:
             return None
         for reading in reversed(self._kept):
             if chance(seed, reading) * len(self._kept) <= CHANCE and not _written(seed, reading.place[0]):
                 return reading.place
-        self._unrelated[seed] = self._count
+        self._unrelated.append(seed)
         return None
 
 
@@ -84,14 +84,15 @@ def _fits(seed, reading: Reading) -> Iterator[float]:
                 yield (high - low + 1) / modulus
     if reading.wall and seed == int(seed):
         # Twice in a while a date's digits are those that somebody wrote: the text tells them apart.
-        known = {number for moment in (reading.before, reading.after) for number in _digits(moment // 10**9)}
+        known = _digits(reading.before // 10**9) | _digits(reading.after // 10**9)
         if {int(seed), int(seed) // 10**6} & known:
             yield 0.0
 
 
-def _digits(second: int) -> Iterator[int]:
-    for date in (time.localtime(second), time.gmtime(second)):
-        yield from (int(time.strftime(digits, date)) for digits in DIGITS)
+@functools.lru_cache(MOST)
+def _digits(second: int) -> frozenset[int]:
+    dates = time.localtime(second), time.gmtime(second)
+    return frozenset(int(time.strftime(digits, date)) for date in dates for digits in DIGITS)
 
 
 def _written(seed, path: str) -> bool:

@@ -92,11 +92,11 @@ class Sentinel:
             if reading := self._readings.behind(number):
                 where = "" if reading == frames.place(own=False) else f" that {self._shown(reading)} reads"
                 return self._changing(CLOCK, f"made of the time{where}")
-        found = frames.place(own=False)
+        found, made = frames.place(own=False), "" if first is UNSEEN else "made of "
         if found and found[1] in self._linted(found[0], "BFB301"):
-            self._changing(CLOCK, "the time" if first is UNSEEN else "made of the time")
+            self._changing(CLOCK, f"{made}the time")
         elif found and found[1] in self._linted(found[0], "BFB303"):
-            self._changing(PROCESS, "the process's id" if first is UNSEEN else "made of the process's id")
+            self._changing(PROCESS, f"{made}the process's id")
         return None
 
     def _kept_seed(self, first) -> None:

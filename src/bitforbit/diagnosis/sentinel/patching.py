@@ -15,6 +15,11 @@ INHERITABLE = 1 << 10
 def active(sentinel: Sentinel) -> Iterator[None]:
     """Report to `sentinel` while the block runs."""
     with contextlib.ExitStack() as stack:
+
+        def put(owner, name: str, new, held) -> None:
+            setattr(owner, name, new)
+            stack.callback(setattr, owner, name, held)
+
         for owner, name, role in watched():
             held = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
             if isinstance(held, type):
@@ -25,14 +30,12 @@ def active(sentinel: Sentinel) -> Iterator[None]:
                 new = classmethod(_function(sentinel, role, held.__func__, skip=1))
             else:
                 new = _function(sentinel, role, held, skip=int(isinstance(owner, type)))
-            setattr(owner, name, new)
-            stack.callback(setattr, owner, name, held)
+            put(owner, name, new, held)
         for clock in CLOCKS:
             # A date's class cannot be given another function.
             if not isinstance(clock.owner, type):
                 held = getattr(clock.owner, clock.name)
-                setattr(clock.owner, clock.name, _clock(sentinel, clock, held))
-                stack.callback(setattr, clock.owner, clock.name, held)
+                put(clock.owner, clock.name, _clock(sentinel, clock, held), held)
         yield
 
 
@@ -53,13 +56,13 @@ def _function(sentinel: Sentinel, role: str, stock, skip: int):
 
 
 def _clock(sentinel: Sentinel, clock: Clock, stock):
-    now, wall = clock.now, clock.wall
+    """Return a function that does what `stock` does, and reports between which moments it read the clock."""
 
     @functools.wraps(stock)
     def reads(*args):
-        before = now()
+        before = clock.now()
         found = stock(*args)
-        sentinel.read(before, now(), wall)
+        sentinel.read(before, clock.now(), clock.wall)
         return found
 
     return reads
