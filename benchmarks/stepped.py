@@ -1,12 +1,15 @@
-"""What something costs a training step: processes with it and without take turns of 64 steps.
+"""What something costs a training: processes with it and without take turns of 64 steps.
 
-usage: python benchmarks/stepped.py (measures | trace) [PAIRS] [EXPERIMENT ...]
+usage: python benchmarks/stepped.py (measures | trace) (steps | epochs) [PAIRS] [EXPERIMENT ...]
 
-`measures`: those for other hosts; `trace`: digests of every step. Whole trainings (`measures.py`) differ by a tenth on
-a machine that is not free; turns of a fraction of a second see the same machine. Where a process got its memory stays
-with it for life, so there are several pairs.
+`measures`: those for other hosts; `trace`: digests of every step. `steps` counts training steps alone, `epochs` whole
+epochs as `train` makes them, with validation and evidence. Whole trainings (`measures.py`) differ by a tenth on a
+machine that is not free; turns of a fraction of a second see the same machine. Where a process got its memory stays
+with it for life and alone moves its speed by some per cent, so there are many pairs, and a standard error over them.
 """
 
+import contextlib
+import math
 import os
 import statistics
 import subprocess
@@ -18,11 +21,11 @@ from pathlib import Path
 from bitforbit.training.experiment import BUILT_IN
 
 MODES = {"measures": ("with", "without"), "trace": ("traced", "with")}
-STEPS, BUDGET = 64, 30.0  # of a block; seconds for a pair
+STEPS, BUDGET = 64, 10.0  # of a turn, at least; seconds for a pair
 
 
-def worker(mode: str, name: str) -> None:
-    """Answer each line with the seconds of a block of steps, made as `train` makes them."""
+def worker(mode: str, unit: str, name: str) -> None:
+    """Answer each line with the seconds that a step took, by the mean of a turn."""
     from bitforbit.policy import Policy, activate, deferred, launcher
 
     launcher.ensure_environment(Policy())
@@ -31,31 +34,65 @@ def worker(mode: str, name: str) -> None:
 
     if mode == "without":
         take_away()
-    from bitforbit.training import config, experiment, loop, prepare
+    from bitforbit.training import config, experiment, loop
 
     activate(Policy(), strict=mode != "without")
     chosen = experiment.load(name)
     settings = config.resolve(chosen.config_type, None, [f"epochs={10**6}"])
-    ready = prepare.prepare(loop.Request(chosen, settings, 1, Policy(), Path(), strict=False))
-    model, batches = ready.model, iter(ready.batches)
+    request = loop.Request(chosen, settings, 1, Policy(), Path(), strict=False)
     with tempfile.TemporaryDirectory() as folder:
-        if mode == "traced":
-            from bitforbit.diagnosis.trace import Tracer
 
-            Tracer(Path(folder, "trace"))
+        @contextlib.contextmanager
+        def watch():
+            if mode == "traced":
+                from bitforbit.diagnosis.trace import Tracer
+
+                Tracer(Path(folder, "trace"))
+            yield
+
+        (steps if unit == "steps" else epochs)(request, watch)
+
+
+def steps(request, watch) -> None:
+    from bitforbit.training import prepare
+
+    ready = prepare.prepare(request)
+    model, batches = ready.model, iter(ready.batches)
+    calls = -(-STEPS // model.steps_per_execution)
+    with watch():
         model.make_train_function(force=True)
         for _ in sys.stdin:
             began = time.perf_counter()
-            for _ in range(-(-STEPS // model.steps_per_execution)):
+            for _ in range(calls):
                 model.train_function(batches)
-            print(time.perf_counter() - began, flush=True)
+            print((time.perf_counter() - began) / calls / model.steps_per_execution, flush=True)
 
 
-def start(mode: str, name: str) -> subprocess.Popen:
+def epochs(request, watch) -> None:
+    from bitforbit.training import fitting, loop, prepare
+
+    length = prepare.prepare(request).steps
+
+    class Turns(loop.Silent):
+        began = 0.0
+
+        def __call__(self, epoch: int, logs: dict) -> None:
+            if epoch % -(-STEPS // length):
+                return
+            if self.began:  # the first turn holds the making of the graphs
+                print((time.perf_counter() - self.began) / length / -(-STEPS // length), flush=True)
+            if not sys.stdin.readline():
+                sys.exit()
+            self.began = time.perf_counter()
+
+    fitting.fit(request, Turns(), watch=watch)
+
+
+def start(mode: str, unit: str, name: str) -> subprocess.Popen:
     from bitforbit.policy import Policy
 
     environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    command = [sys.executable, __file__, "worker", mode, name]
+    command = [sys.executable, __file__, "worker", mode, unit, name]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     return subprocess.Popen(command, env=environment, text=True, **pipes)
 
@@ -67,14 +104,14 @@ def seconds(process: subprocess.Popen) -> float:
     return float(answer) if answer else sys.exit(f"expected seconds, found that {process.args[3:]} ended")
 
 
-def pair(name: str, order: tuple[str, str]) -> dict[str, list[float]]:
-    """Return the seconds of the blocks of each mode."""
-    workers = {mode: start(mode, name) for mode in order}
+def pair(unit: str, name: str, order: tuple[str, str]) -> dict[str, list[float]]:
+    """Return the seconds of each mode's turns."""
+    workers = {mode: start(mode, unit, name) for mode in order}
     for process in workers.values():
-        seconds(process)  # traces, and fills the caches
+        seconds(process)  # makes the graphs, and fills the caches
     found: dict[str, list[float]] = {mode: [] for mode in order}
     end, turn = time.monotonic() + BUDGET, list(workers)
-    while time.monotonic() < end:
+    while time.monotonic() < end or len(found[turn[0]]) < 4:
         for mode in turn:
             found[mode].append(seconds(workers[mode]))
         turn.reverse()
@@ -84,28 +121,34 @@ def pair(name: str, order: tuple[str, str]) -> dict[str, list[float]]:
     return found
 
 
-def main(what: str, pairs: str = "4", *names: str) -> None:
+def geometric(logs: list[float]) -> str:
+    """Return the geometric mean and its standard error."""
+    mean = math.exp(statistics.mean(logs))
+    return f"{mean:.3f} ± {mean * statistics.stdev(logs) / math.sqrt(len(logs)):.3f}"
+
+
+def main(what: str, unit: str, pairs: str = "12", *names: str) -> None:
     first, second = MODES[what]
-    print(
-        f"{pairs} pairs of processes, {first} / {second}: where the fastest fifth ends (medians); each pair's medians"
-    )
+    print(f"{pairs} pairs of processes, {unit}, {first} / {second}: geometric mean ± standard error")
     for name in names or BUILT_IN:
-        found = [pair(name, (first, second) if number % 2 else (second, first)) for number in range(int(pairs))]
+        found = [pair(unit, name, (first, second) if number % 2 else (second, first)) for number in range(int(pairs))]
         parts = {}
         for part in (0.2, 0.5):
             at = {mode: [sorted(f[mode])[int(part * len(f[mode]))] for f in found] for mode in (first, second)}
-            parts[part] = [a / b for a, b in zip(at[first], at[second], strict=True)]
-        each = " ".join(f"{ratio:.2f}" for ratio in parts[0.5])
-        means = [statistics.mean(parts[part]) for part in (0.2, 0.5)]
-        fastest = min(min(f[second]) for f in found) / STEPS * 1000
-        print(f"{name:12} {fastest:6.2f} ms a step: {means[0]:.3f} ({means[1]:.3f}); {each}", flush=True)
+            parts[part] = [math.log(a / b) for a, b in zip(at[first], at[second], strict=True)]
+        fastest = min(min(f[second]) for f in found) * 1000
+        print(
+            f"{name:12} {fastest:6.2f} ms a step: medians {geometric(parts[0.5])},"
+            f" where the fastest fifth ends {geometric(parts[0.2])}",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["worker"]:
         worker(*words[1:])
-    elif words[:1] and words[0] in MODES:
+    elif len(words) > 1 and words[0] in MODES and words[1] in ("steps", "epochs"):
         main(*words)
     else:
         sys.exit(__doc__)

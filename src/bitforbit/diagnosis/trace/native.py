@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 ROWS, MAX_RANK = 64, 254
 # Bytes from which a tensor gets an op of its own, and a batch's size where it is not known.
-LARGE, BATCH = 1 << 15, 32
+LARGE, BATCH = 1 << 13, 32
 _ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
@@ -153,7 +153,7 @@ class Digests:
 
 
 def _large(tensor) -> bool:
-    """Whether a tensor has some ten KiB or more; a dimension that the graph leaves open is taken for a batch's."""
+    """Whether a tensor has some KiB or more; a dimension that the graph leaves open is taken for a batch's."""
     if tensor.shape.rank is None or not tensor.dtype.size:
         return False
     return math.prod(size or BATCH for size in tensor.shape.as_list()) * tensor.dtype.size >= LARGE

@@ -24,6 +24,7 @@ void bfb_ring_take_early(int id, int64_t* row);
 void bfb_ring_keep_or_release(int id, TF_Tensor** tensors, int64_t n);
 
 /* digest_later.c */
+int64_t bfb_digest_of(const TF_Tensor* tensor);
 void bfb_digest_work(bfb_digest_job* job); /* makes digests of tensors that nobody has begun; any number of threads */
 void bfb_digest_settle(bfb_digest_job* job); /* when all are made: those of the same memory too */
 void bfb_digest_free(bfb_digest_job* job); /* its tensors go to a ring that keeps them */

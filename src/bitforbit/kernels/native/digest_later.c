@@ -17,13 +17,16 @@ static uint64_t number;         /* of the pending job */
 static int open, helpers;       /* open: helpers may join */
 static int started;
 
+int64_t bfb_digest_of(const TF_Tensor* tensor) {
+  return (int64_t)bfb_fingerprint(TF_TensorData(tensor), (int64_t)TF_TensorByteSize(tensor));
+}
+
 void bfb_digest_work(bfb_digest_job* job) {
   for (;;) {
     int64_t i = __atomic_fetch_add(&job->next, 1, __ATOMIC_RELAXED);
     if (i >= job->n) return;
     if (job->same[i] != i) continue;
-    job->row[job->columns[i]] =
-        (int64_t)bfb_fingerprint(TF_TensorData(job->tensors[i]), (int64_t)TF_TensorByteSize(job->tensors[i]));
+    job->row[job->columns[i]] = bfb_digest_of(job->tensors[i]);
   }
 }
 

@@ -98,15 +98,15 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
 }
 
 static void compute_early(void* kernel, TF_OpKernelContext* ctx) {
+  const attributes* a = kernel;
   bfb_call call = bfb_begin(ctx);
-  bfb_digest_job* job = gather(&call, kernel);
-  if (bfb_ok(&call)) {
-    bfb_digest_work(job);
-    bfb_digest_settle(job);
-    for (int64_t i = 0; i < job->n; i++) bfb_ring_early(job->id, job->columns[i], job->row[job->columns[i]]);
+  for (int32_t i = 0; i < a->n && bfb_ok(&call); i++) {
+    TF_Tensor* tensor = NULL;
+    TF_GetInput(ctx, i + 1, &tensor, call.status);
+    if (!bfb_ok(&call)) break;
+    bfb_ring_early((int)a->id, a->columns[i], bfb_digest_of(tensor));
+    TF_DeleteTensor(tensor);
   }
-  job->id = -1; /* no ring keeps its tensors */
-  bfb_digest_free(job);
   bfb_end(&call);
 }
 
