@@ -1,20 +1,17 @@
 """What a trace costs, by experiment: traced against untraced in one process, in turns; ratios of one run.
 
 usage: python benchmarks/trace.py [EXPERIMENT ...]      steps and zoom of each (default: all four)
-       python benchmarks/trace.py epochs EXPERIMENT     whole epochs of two trainings, an epoch each in turn
        python benchmarks/trace.py compare               two traces of 1,000 steps and 200 tensors
        python benchmarks/trace.py memory                memory and disk of 10,000 tiny steps
 
-Two models that are alike differ by some per cent for as long as they live: `stepped.py trace` takes several pairs.
+Two models that are alike differ by some per cent for as long as they live: `stepped.py trace` takes many pairs.
 """
 
-import contextlib
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -24,19 +21,12 @@ from bitforbit.training.experiment import BUILT_IN
 BLOCK, ZOOMED = 64, 8
 BUDGET = 15.0  # seconds for the blocks of one comparison
 MOST_BLOCKS = 40
-EPOCHS = {"sequence": 100, "digits": 80, "solubility": 40, "peptides": 12}
 
 
 def ratio(names: tuple[str, ...], seconds: dict[str, list[float]]) -> str:
     """Return minima and medians of the first name's seconds over the second's."""
     a, b = (seconds[name] for name in names)
     return f"{min(a) / min(b):.3f} ({statistics.median(a) / statistics.median(b):.3f})"
-
-
-def beside(traced: list[float], plain: list[float]) -> str:
-    """Return median and quartiles of each traced epoch over the mean of the plain ones before and after it."""
-    low, middle, high = statistics.quantiles([a / statistics.mean(plain[i : i + 2]) for i, a in enumerate(traced)])
-    return f"{middle:.3f} (quartiles {low:.3f}, {high:.3f})"
 
 
 def in_turns(functions: dict) -> dict[str, list[float]]:
@@ -130,54 +120,6 @@ def zoom(name: str, tracer, stock, traced: tuple, plain: tuple) -> None:
     print(f"  {name:11} zoomed step: {ratio(('zoomed', 'plain'), seconds)}; its graph takes {made:.1f} s", flush=True)
 
 
-def epochs(name: str) -> None:
-    """Print the cost of digests for whole epochs, as `train` has them: two trainings, an epoch each in turn."""
-    import keras
-
-    from bitforbit.diagnosis.trace import Tracer
-    from bitforbit.training import fitting, loop
-
-    request = request_of(name, EPOCHS[name])
-    seconds: dict[str, list[float]] = {"plain": [], "traced": []}
-    turns = {kind: threading.Semaphore(0) for kind in seconds}
-
-    class Turns(loop.Silent):
-        def __init__(self, mine: str, other: str):
-            self.mine, self.other, self.began = mine, other, 0.0
-
-        def __call__(self, epoch, logs):
-            if epoch > 1:  # the first one holds the making of the graphs
-                seconds[self.mine].append(time.perf_counter() - self.began)
-            turns[self.other].release()
-            if epoch < request.config.epochs:
-                turns[self.mine].acquire()
-            self.began = time.perf_counter()
-
-    def training(mine: str, other: str, watch):
-        turns[mine].acquire()
-        fitting.fit(request, Turns(mine, other), watch=watch)
-
-    with tempfile.TemporaryDirectory() as folder:
-
-        @contextlib.contextmanager
-        def watch():
-            tracer = Tracer(Path(folder, "trace"))
-            yield
-            tracer.close({})
-
-        keras.backend.clear_session()
-        pair = [("plain", "traced", contextlib.nullcontext), ("traced", "plain", watch)]
-        threads = [threading.Thread(target=training, args=arguments) for arguments in pair]
-        for thread in threads:
-            thread.start()
-        turns["plain"].release()
-        for thread in threads:
-            thread.join()
-    each = min(seconds["plain"])
-    print(f"  {name:11} epochs of {each:.2f} s: {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} epochs;"
-          f" over the neighbours: {beside(seconds['traced'], seconds['plain'])}")  # fmt: skip
-
-
 def comparison() -> tuple[float, float]:
     """Compare two traces of 1,000 steps and 200 tensors that differ in the last step.
 
@@ -245,10 +187,9 @@ def main(words: list[str]) -> None:
     if words == ["memory"]:
         memory()
         return
-    measure = epochs if words[:1] == ["epochs"] else steps
     print("with digests / without: ratio of minima (of medians)")
-    for name in [word for word in words if word != "epochs"] or BUILT_IN:
-        measure(name)
+    for name in words or BUILT_IN:
+        steps(name)
 
 
 if __name__ == "__main__":
