@@ -5,7 +5,8 @@ usage: python benchmarks/stepped.py (measures | trace) (steps | epochs) [PAIRS] 
 `measures`: those for other hosts; `trace`: digests of every step. `steps` counts training steps alone, `epochs` whole
 epochs as `train` makes them, with validation and evidence. Whole trainings (`measures.py`) differ by a tenth on a
 machine that is not free; turns of a fraction of a second see the same machine. Where a process got its memory stays
-with it for life and alone moves its speed by some per cent, so there are many pairs, and a standard error over them.
+with it for life and alone moves its speed by some per cent, so there are many pairs (two at least), and a standard
+error over them.
 """
 
 import contextlib
@@ -69,18 +70,20 @@ def steps(request, watch) -> None:
 
 
 def epochs(request, watch) -> None:
-    from bitforbit.training import fitting, loop, prepare
+    from bitforbit.training import executions, fitting, loop
 
-    length = prepare.prepare(request).steps
+    size = len(request.experiment.load_data(request.config).y_train)
+    length = executions.of_epoch(size, request.config.batch_size)
+    together = -(-STEPS // length)
 
     class Turns(loop.Silent):
         began = 0.0
 
         def __call__(self, epoch: int, logs: dict) -> None:
-            if epoch % -(-STEPS // length):
+            if epoch % together:
                 return
             if self.began:  # the first turn holds the making of the graphs
-                print((time.perf_counter() - self.began) / length / -(-STEPS // length), flush=True)
+                print((time.perf_counter() - self.began) / length / together, flush=True)
             if not sys.stdin.readline():
                 sys.exit()
             self.began = time.perf_counter()
@@ -148,7 +151,7 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["worker"]:
         worker(*words[1:])
-    elif len(words) > 1 and words[0] in MODES and words[1] in ("steps", "epochs"):
+    elif len(words) > 1 and words[0] in MODES and words[1] in ("steps", "epochs") and words[2:3] != ["1"]:
         main(*words)
     else:
         sys.exit(__doc__)

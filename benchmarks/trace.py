@@ -1,10 +1,11 @@
 """What a trace costs, by experiment: traced against untraced in one process, in turns; ratios of one run.
 
-usage: python benchmarks/trace.py [EXPERIMENT ...]      steps and zoom of each (default: all four)
+usage: python benchmarks/trace.py [EXPERIMENT ...]      single steps and zoom of each (default: all four)
        python benchmarks/trace.py compare               two traces of 1,000 steps and 200 tensors
        python benchmarks/trace.py memory                memory and disk of 10,000 tiny steps
 
-Two models that are alike differ by some per cent for as long as they live: `stepped.py trace` takes many pairs.
+Two models that are alike differ by some per cent for as long as they live: `stepped.py trace` takes many pairs, and
+steps as `train` makes them, many in one call.
 """
 
 import os
@@ -51,52 +52,46 @@ def request_of(name: str, epochs: int):
     return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
 
 
-def prepared(request, single: bool):
-    """Return a model with its batches, which makes one step a call, or as many as `train` does."""
+def prepared(request):
+    """Return a model, whose train function makes one step a call, with its batches."""
     from bitforbit.training import prepare
 
     found = prepare.prepare(request)
-    if single:
-        found.model.steps_per_execution = 1
+    found.model.steps_per_execution = 1
+    found.model.make_train_function(force=True)
     return found.model, iter(found.batches)
 
 
 def block(model, batches):
     """Return a function that makes 64 steps."""
-    calls = -(-BLOCK // model.steps_per_execution)
 
     def run():
-        for _ in range(calls):
+        for _ in range(BLOCK):
             model.train_function(batches)
 
+    run()  # makes the graph
     return run
 
 
 def steps(name: str) -> None:
-    """Print the cost of digests for single steps, for as many as `train` makes in one call, and for the zoomed step."""
+    """Print the cost of digests for single steps, and for the zoomed step."""
     from keras.src.backend.tensorflow.trainer import TensorFlowTrainer
 
     from bitforbit.diagnosis.trace import Tracer
 
     request, stock = request_of(name, 10**6), TensorFlowTrainer.make_train_function
-    for single in (True, False):
-        model, batches = prepared(request, single)
-        model.make_train_function(force=True)
-        blocks = {"plain": block(model, batches)}
-        blocks["plain"]()
-        with tempfile.TemporaryDirectory() as folder:
-            tracer = Tracer(Path(folder, "trace"))
-            traced, others = prepared(request, single)
-            traced.make_train_function(force=True)
-            blocks["traced"] = block(traced, others)
-            blocks["traced"]()
-            seconds = in_turns(blocks)
-            each = min(seconds["plain"]) / BLOCK * 1000
-            print(f"  {name:11} {traced.steps_per_execution:3} a call, {each:7.3f} ms a step:"
-                  f" {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} blocks", flush=True)  # fmt: skip
-            if single:
-                zoom(name, tracer, stock, (traced, others), (model, batches))
-            tracer.discard()
+    plain = prepared(request)
+    blocks = {"plain": block(*plain)}
+    with tempfile.TemporaryDirectory() as folder:
+        tracer = Tracer(Path(folder, "trace"))
+        traced = prepared(request)
+        blocks["traced"] = block(*traced)
+        seconds = in_turns(blocks)
+        each = min(seconds["plain"]) / BLOCK * 1000
+        print(f"  {name:11} {each:7.3f} ms a step:"
+              f" {ratio(('traced', 'plain'), seconds)}, {len(seconds['plain'])} blocks", flush=True)  # fmt: skip
+        zoom(name, tracer, stock, traced, plain)
+        tracer.discard()
 
 
 def zoom(name: str, tracer, stock, traced: tuple, plain: tuple) -> None:

@@ -100,7 +100,7 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
 static void compute_early(void* kernel, TF_OpKernelContext* ctx) {
   const attributes* a = kernel;
   bfb_call call = bfb_begin(ctx);
-  for (int32_t i = 0; i < a->n && bfb_ok(&call); i++) {
+  for (int32_t i = 0; i < a->n; i++) {
     TF_Tensor* tensor = NULL;
     TF_GetInput(ctx, i + 1, &tensor, call.status);
     if (!bfb_ok(&call)) break;
