@@ -63,6 +63,25 @@ def test_each_steps_row_has_the_digests_of_its_own_tensors_in_their_order(early_
     assert (ops.count("BitforbitDigestEarly"), ops.count("BitforbitDigestLater")) == ((1 if early_only else 2), 1)
 
 
+def test_a_tensor_in_other_shapes_is_digested_once_for_all_its_columns():
+    def make(step):
+        value = tf.fill([4, native.LARGE], tf.cast(step, tf.float32))
+        flat = tf.reshape(tf.identity(value), [-1])
+        return [value, flat, value + 1, tf.expand_dims(flat, 0)], [tf.fill([7], -step)]
+
+    ring = native.Ring(5, lambda: None)
+    steps = collected(ring, make)
+    steps(tf.constant(3))
+    ring.wait()
+    rows = ring.take()
+    ring.close()
+    expected = [[native.of(t) for part in make(tf.constant(step)) for t in part] for step in range(3)]
+    assert np.array_equal(rows, expected)
+    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
+    early = [n for f in graph.library.function for n in f.node_def if n.op == "BitforbitDigestEarly"]
+    assert sorted(list(node.attr["columns"].list.i) for node in early) == [[0, 1, 3], [2]]
+
+
 def test_two_streams_and_a_closed_one_do_not_mix():
     rings = [native.Ring(len(SIZES) + 2, lambda: None) for _ in range(3)]
     functions = [collected(ring, made) for ring in rings]

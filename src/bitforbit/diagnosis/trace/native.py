@@ -12,6 +12,8 @@ from collections.abc import Callable
 ROWS, MAX_RANK = 64, 254
 # Bytes from which a tensor gets an op of its own, and a batch's size where it is not known.
 LARGE, BATCH = 1 << 13, 32
+# Ops whose output is their first input's memory.
+VIEWS = ("Reshape", "Identity", "ExpandDims", "Squeeze", "StopGradient", "PreventGradient")
 _ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
@@ -137,19 +139,30 @@ class Digests:
     def later(self, ring: Ring) -> None:
         """Let each step of a graph write its row to `ring`, what it depends on while the next one runs."""
         last = len(self._tensors) - 1
-        early = [column for column in range(min(self._of_state, last)) if _large(self._tensors[column])]
-        for column in early:
-            self._op("BitforbitDigestEarly", ring, [column])
-        rest = [column for column in range(len(self._tensors)) if column not in early]
-        self._op("BitforbitDigestLater", ring, rest)
+        early: dict = {}  # columns of the same memory
+        for column, tensor in enumerate(self._tensors[: min(self._of_state, last)]):
+            if _large(tensor):
+                early.setdefault(_viewed(tensor).ref(), []).append(column)
+        for columns in early.values():
+            self._op("BitforbitDigestEarly", ring, columns, columns[:1])
+        made = {column for columns in early.values() for column in columns}
+        self._op("BitforbitDigestLater", ring, [column for column in range(last + 1) if column not in made])
 
-    def _op(self, name: str, ring: Ring, columns):
+    def _op(self, name: str, ring: Ring, columns, of=None):
+        """Make an op that digests the tensors of the columns `of`, all of them unless told, for `columns` of the row."""
         from tensorflow.python.framework import op_def_library
 
-        tensors = [_bytes(self._tensors[column]) for column in columns]
+        tensors = [_bytes(self._tensors[column]) for column in of or columns]
         # What generated wrappers call; TensorFlow has none for an op that came through its C API.
         given = {"order": ring.order, "tensors": tensors, "stream": ring.number, "columns": [*columns]}
         return op_def_library._apply_op_helper(name, **given)[-1]
+
+
+def _viewed(tensor):
+    """Return the tensor of a graph whose bytes this one shows in another shape, or itself."""
+    while tensor.op.type in VIEWS:
+        tensor = tensor.op.inputs[0]
+    return tensor
 
 
 def _large(tensor) -> bool:

@@ -3,7 +3,8 @@
  * The ops take the handle of a resource that they never look at: TensorFlow runs ops on one resource in their order,
  * also from one turn of a loop to the next.  BitforbitDigest makes the whole row and also returns it.  Or else some ops
  * BitforbitDigestEarly make a large tensor's digest where it has just been computed, so that its memory is free as soon
- * as without them, and BitforbitDigestLater, the step's last, makes the others', returns nothing and does not wait.
+ * as without them (a flattened one is the same memory: one digest, several columns), and BitforbitDigestLater, the step's
+ * last, makes the others', returns nothing and does not wait.
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -100,11 +101,11 @@ static void compute(void* kernel, TF_OpKernelContext* ctx) {
 static void compute_early(void* kernel, TF_OpKernelContext* ctx) {
   const attributes* a = kernel;
   bfb_call call = bfb_begin(ctx);
-  for (int32_t i = 0; i < a->n; i++) {
-    TF_Tensor* tensor = NULL;
-    TF_GetInput(ctx, i + 1, &tensor, call.status);
-    if (!bfb_ok(&call)) break;
-    bfb_ring_early((int)a->id, a->columns[i], bfb_digest_of(tensor));
+  TF_Tensor* tensor = NULL;
+  TF_GetInput(ctx, 1, &tensor, call.status);
+  if (bfb_ok(&call)) {
+    int64_t digest = bfb_digest_of(tensor);
+    for (int32_t i = 0; i < a->n; i++) bfb_ring_early((int)a->id, a->columns[i], digest);
     TF_DeleteTensor(tensor);
   }
   bfb_end(&call);
