@@ -149,7 +149,7 @@ class Digests:
         self._op("BitforbitDigestLater", ring, [column for column in range(last + 1) if column not in made])
 
     def _op(self, name: str, ring: Ring, columns, of=None):
-        """Make an op that digests the tensors of the columns `of`, all of them unless told, for `columns` of the row."""
+        """Make an op that digests the tensors of the columns `of`, else of all `columns`, for these of the row."""
         from tensorflow.python.framework import op_def_library
 
         tensors = [_bytes(self._tensors[column]) for column in of or columns]
