@@ -1,0 +1,109 @@
+"""What digests cost a step, inside of one process: train functions of one model, two plain and two traced, take turns.
+
+usage: python benchmarks/functions.py [PROCESSES] [EXPERIMENT ...]
+
+All have the same variables and the same heap, so this tells one per cent from none in minutes where processes of their
+own (`stepped.py`) need an hour; what a traced process is slower in beyond its steps is not in it. Printed: the other
+plain one over the first, and the traced ones over both, with standard errors over the processes (two at least).
+"""
+
+import json
+import math
+import os
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from bitforbit.training.experiment import BUILT_IN
+
+PLAIN, TRACED = ("plain", "plain again"), ("traced", "traced again")
+FUNCTIONS = PLAIN + TRACED
+STEPS, SECONDS = 32, 90.0  # of a turn, at least; of a process
+
+
+def worker(name: str) -> None:
+    """Print the logarithms of each function's seconds a turn, in the order of the turns."""
+    from bitforbit.policy import Policy, activate, deferred, launcher
+
+    launcher.ensure_environment(Policy())
+    deferred.install()
+    from bitforbit.training import config, experiment, loop, prepare
+
+    activate(Policy(), strict=True)
+    chosen = experiment.load(name)
+    settings = config.resolve(chosen.config_type, None, [f"epochs={10**6}"])
+    ready = prepare.prepare(loop.Request(chosen, settings, 1, Policy(), Path(), strict=False))
+    model, batches = ready.model, iter(ready.batches)
+    calls = -(-STEPS // model.steps_per_execution)
+    functions: dict = {}
+
+    def turn(kind: str) -> float:
+        began = time.perf_counter()
+        for _ in range(calls):
+            functions[kind](batches)
+        return math.log(time.perf_counter() - began)
+
+    with tempfile.TemporaryDirectory() as folder:
+        for kind in FUNCTIONS:
+            if kind == TRACED[0]:
+                from bitforbit.diagnosis.trace import Tracer
+
+                tracer = Tracer(Path(folder, "trace"))  # of all that is made from now on
+            model.make_train_function(force=True)
+            functions[kind] = model.train_function
+            turn(kind)  # makes the graph
+        for kind in FUNCTIONS * 2:
+            turn(kind)
+        found: dict[str, list[float]] = {kind: [] for kind in FUNCTIONS}
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            for kind in random.sample(FUNCTIONS, len(FUNCTIONS)):
+                found[kind].append(turn(kind))
+        tracer.discard()
+    print(json.dumps(found))
+
+
+def against(found: dict[str, list[float]], kinds: tuple[str, ...], base: tuple[str, ...]) -> float:
+    """Return the mean difference of logarithms, turn by turn, without the tenth at either end."""
+    sums = [statistics.mean(row) for row in zip(*(found[kind] for kind in kinds), strict=True)]
+    bases = [statistics.mean(row) for row in zip(*(found[kind] for kind in base), strict=True)]
+    differences = sorted(a - b for a, b in zip(sums, bases, strict=True))
+    cut = len(differences) // 10
+    return statistics.mean(differences[cut : len(differences) - cut])
+
+
+def run(name: str) -> dict[str, list[float]]:
+    from bitforbit.policy import Policy
+
+    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, __file__, "worker", name]
+    done = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def geometric(logs: list[float]) -> str:
+    """Return the geometric mean and its standard error."""
+    mean = math.exp(statistics.mean(logs))
+    return f"{mean:.3f} ± {mean * statistics.stdev(logs) / math.sqrt(len(logs)):.3f}"
+
+
+def main(processes: str = "5", *names: str) -> None:
+    for name in names or BUILT_IN:
+        found = [run(name) for _ in range(int(processes))]
+        plain = geometric([against(one, PLAIN[1:], PLAIN[:1]) for one in found])
+        traced = geometric([against(one, TRACED, PLAIN) for one in found])
+        print(f"{name:12} plain / plain {plain}, traced / plain {traced}", flush=True)
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    if words[:1] == ["worker"]:
+        worker(*words[1:])
+    elif not words or (words[0].isdecimal() and int(words[0]) > 1):
+        main(*words)
+    else:
+        sys.exit(__doc__)
