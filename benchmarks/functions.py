@@ -9,7 +9,6 @@ plain one over the first, and the traced ones over both, with standard errors ov
 
 import json
 import math
-import os
 import random
 import statistics
 import subprocess
@@ -17,6 +16,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+import workers
 
 from bitforbit.training.experiment import BUILT_IN
 
@@ -27,16 +28,10 @@ STEPS, SECONDS = 32, 90.0  # of a turn, at least; of a process
 
 def worker(name: str) -> None:
     """Print the logarithms of each function's seconds a turn, in the order of the turns."""
-    from bitforbit.policy import Policy, activate, deferred, launcher
+    workers.begin()
+    from bitforbit.training import prepare
 
-    launcher.ensure_environment(Policy())
-    deferred.install()
-    from bitforbit.training import config, experiment, loop, prepare
-
-    activate(Policy(), strict=True)
-    chosen = experiment.load(name)
-    settings = config.resolve(chosen.config_type, None, [f"epochs={10**6}"])
-    ready = prepare.prepare(loop.Request(chosen, settings, 1, Policy(), Path(), strict=False))
+    ready = prepare.prepare(workers.request_of(name, 10**6))
     model, batches = ready.model, iter(ready.batches)
     calls = -(-STEPS // model.steps_per_execution)
     functions: dict = {}
@@ -77,25 +72,16 @@ def against(found: dict[str, list[float]], kinds: tuple[str, ...], base: tuple[s
 
 
 def run(name: str) -> dict[str, list[float]]:
-    from bitforbit.policy import Policy
-
-    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "worker", name]
-    done = subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, check=True)
+    done = subprocess.run(command, env=workers.environment(), text=True, stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout.splitlines()[-1])
-
-
-def geometric(logs: list[float]) -> str:
-    """Return the geometric mean and its standard error."""
-    mean = math.exp(statistics.mean(logs))
-    return f"{mean:.3f} ± {mean * statistics.stdev(logs) / math.sqrt(len(logs)):.3f}"
 
 
 def main(processes: str = "5", *names: str) -> None:
     for name in names or BUILT_IN:
         found = [run(name) for _ in range(int(processes))]
-        plain = geometric([against(one, PLAIN[1:], PLAIN[:1]) for one in found])
-        traced = geometric([against(one, TRACED, PLAIN) for one in found])
+        plain = workers.geometric([against(one, PLAIN[1:], PLAIN[:1]) for one in found])
+        traced = workers.geometric([against(one, TRACED, PLAIN) for one in found])
         print(f"{name:12} plain / plain {plain}, traced / plain {traced}", flush=True)
 
 

@@ -11,13 +11,13 @@ error over them.
 
 import contextlib
 import math
-import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+import workers
 
 from bitforbit.training.experiment import BUILT_IN
 
@@ -27,20 +27,8 @@ STEPS, BUDGET = 64, 10.0  # of a turn, at least; seconds for a pair
 
 def worker(mode: str, unit: str, name: str) -> None:
     """Answer each line with the seconds that a step took, by the mean of a turn."""
-    from bitforbit.policy import Policy, activate, deferred, launcher
-
-    launcher.ensure_environment(Policy())
-    deferred.install()
-    from taken_away import take_away
-
-    if mode == "without":
-        take_away()
-    from bitforbit.training import config, experiment, loop
-
-    activate(Policy(), strict=mode != "without")
-    chosen = experiment.load(name)
-    settings = config.resolve(chosen.config_type, None, [f"epochs={10**6}"])
-    request = loop.Request(chosen, settings, 1, Policy(), Path(), strict=False)
+    workers.begin(measures=mode != "without")
+    request = workers.request_of(name, 10**6)
     with tempfile.TemporaryDirectory() as folder:
 
         @contextlib.contextmanager
@@ -92,12 +80,9 @@ def epochs(request, watch) -> None:
 
 
 def start(mode: str, unit: str, name: str) -> subprocess.Popen:
-    from bitforbit.policy import Policy
-
-    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, __file__, "worker", mode, unit, name]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=environment, text=True, **pipes)
+    return subprocess.Popen(command, env=workers.environment(), text=True, **pipes)
 
 
 def seconds(process: subprocess.Popen) -> float:
@@ -124,12 +109,6 @@ def pair(unit: str, name: str, order: tuple[str, str]) -> dict[str, list[float]]
     return found
 
 
-def geometric(logs: list[float]) -> str:
-    """Return the geometric mean and its standard error."""
-    mean = math.exp(statistics.mean(logs))
-    return f"{mean:.3f} ± {mean * statistics.stdev(logs) / math.sqrt(len(logs)):.3f}"
-
-
 def main(what: str, unit: str, pairs: str = "12", *names: str) -> None:
     first, second = MODES[what]
     print(f"{pairs} pairs of processes, {unit}, {first} / {second}: geometric mean ± standard error")
@@ -141,8 +120,8 @@ def main(what: str, unit: str, pairs: str = "12", *names: str) -> None:
             parts[part] = [math.log(a / b) for a, b in zip(at[first], at[second], strict=True)]
         fastest = min(min(f[second]) for f in found) * 1000
         print(
-            f"{name:12} {fastest:6.2f} ms a step: medians {geometric(parts[0.5])},"
-            f" where the fastest fifth ends {geometric(parts[0.2])}",
+            f"{name:12} {fastest:6.2f} ms a step: medians {workers.geometric(parts[0.5])},"
+            f" where the fastest fifth ends {workers.geometric(parts[0.2])}",
             flush=True,
         )
 

@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from workers import request_of
+
 from bitforbit.training.experiment import BUILT_IN
 
 # A block of steps empties the ring of digests once, so that no block is without its part of the writing.
@@ -41,15 +43,6 @@ def in_turns(functions: dict) -> dict[str, list[float]]:
             seconds[name].append(time.perf_counter() - began)
         order.reverse()
     return seconds
-
-
-def request_of(name: str, epochs: int):
-    from bitforbit.policy import Policy
-    from bitforbit.training import config, experiment, loop
-
-    chosen = experiment.load(name)
-    resolved = config.resolve(chosen.config_type, None, (f"epochs={epochs}",))
-    return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
 
 
 def prepared(request):

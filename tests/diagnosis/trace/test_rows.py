@@ -39,6 +39,11 @@ def made(step):
     ]
 
 
+def nodes_of(steps):
+    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
+    return [node for function in graph.library.function for node in function.node_def]
+
+
 @pytest.mark.parametrize("early_only", [False, True])
 def test_each_steps_row_has_the_digests_of_its_own_tensors_in_their_order(early_only):
     def make(step):
@@ -58,8 +63,7 @@ def test_each_steps_row_has_the_digests_of_its_own_tensors_in_their_order(early_
         expected.append([native.of(tensor) for tensor in [*tensors, *state]])
     ring.close()
     assert np.array_equal(rows, expected)
-    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
-    ops = [node.op for function in graph.library.function for node in function.node_def]
+    ops = [node.op for node in nodes_of(steps)]
     assert (ops.count("BitforbitDigestEarly"), ops.count("BitforbitDigestLater")) == ((1 if early_only else 2), 1)
 
 
@@ -77,8 +81,7 @@ def test_a_tensor_in_other_shapes_is_digested_once_for_all_its_columns():
     ring.close()
     expected = [[native.of(t) for part in make(tf.constant(step)) for t in part] for step in range(3)]
     assert np.array_equal(rows, expected)
-    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
-    early = [n for f in graph.library.function for n in f.node_def if n.op == "BitforbitDigestEarly"]
+    early = [node for node in nodes_of(steps) if node.op == "BitforbitDigestEarly"]
     assert sorted(list(node.attr["columns"].list.i) for node in early) == [[0, 1, 3], [2]]
 
 

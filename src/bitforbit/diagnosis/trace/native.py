@@ -138,21 +138,23 @@ class Digests:
 
     def later(self, ring: Ring) -> None:
         """Let each step of a graph write its row to `ring`, what it depends on while the next one runs."""
-        last = len(self._tensors) - 1
+        end = min(self._of_state, len(self._tensors) - 1)
         early: dict = {}  # columns of the same memory
-        for column, tensor in enumerate(self._tensors[: min(self._of_state, last)]):
-            if _large(tensor):
+        rest = []
+        for column, tensor in enumerate(self._tensors):
+            if column < end and _large(tensor):
                 early.setdefault(_viewed(tensor).ref(), []).append(column)
+            else:
+                rest.append(column)
         for columns in early.values():
-            self._op("BitforbitDigestEarly", ring, columns, columns[:1])
-        made = {column for columns in early.values() for column in columns}
-        self._op("BitforbitDigestLater", ring, [column for column in range(last + 1) if column not in made])
+            self._op("BitforbitDigestEarly", ring, columns, read=columns[:1])
+        self._op("BitforbitDigestLater", ring, rest)
 
-    def _op(self, name: str, ring: Ring, columns, of=None):
-        """Make an op that digests the tensors of the columns `of`, else of all `columns`, for these of the row."""
+    def _op(self, name: str, ring: Ring, columns, read=None):
+        """Make an op that digests the tensors of the columns `read`, else of all `columns`, for these of the row."""
         from tensorflow.python.framework import op_def_library
 
-        tensors = [_bytes(self._tensors[column]) for column in of or columns]
+        tensors = [_bytes(self._tensors[column]) for column in read or columns]
         # What generated wrappers call; TensorFlow has none for an op that came through its C API.
         given = {"order": ring.order, "tensors": tensors, "stream": ring.number, "columns": [*columns]}
         return op_def_library._apply_op_helper(name, **given)[-1]

@@ -1,0 +1,42 @@
+"""What the benchmarks that train built-in experiments in processes of their own have in common."""
+
+import math
+import os
+import statistics
+from pathlib import Path
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a process that trains under the policy."""
+    from bitforbit.policy import Policy
+
+    return os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+
+
+def begin(measures: bool = True) -> None:
+    """Put this process under the policy, with its measures for other hosts or without."""
+    from bitforbit.policy import Policy, activate, deferred, launcher
+
+    launcher.ensure_environment(Policy())
+    deferred.install()
+    if not measures:
+        from taken_away import take_away
+
+        take_away()
+    activate(Policy(), strict=measures)
+
+
+def request_of(name: str, epochs: int):
+    """Return the request of a training of a built-in experiment."""
+    from bitforbit.policy import Policy
+    from bitforbit.training import config, experiment, loop
+
+    chosen = experiment.load(name)
+    resolved = config.resolve(chosen.config_type, None, [f"epochs={epochs}"])
+    return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
+
+
+def geometric(logs: list[float]) -> str:
+    """Return the geometric mean and its standard error."""
+    mean = math.exp(statistics.mean(logs))
+    return f"{mean:.3f} ± {mean * statistics.stdev(logs) / math.sqrt(len(logs)):.3f}"
