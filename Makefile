@@ -1,6 +1,7 @@
 # bitforbit: `make` prints what there is.
 EXPERIMENT ?= digits
 SHELL_FILES := .ci/run $(wildcard benchmarks/*.sh docker/cluster/*.sbatch)
+LINT_SOURCES := src tests benchmarks docker
 GPU_FLAGS ?= --gpus all
 
 include bitforbit.mk

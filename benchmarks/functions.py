@@ -54,9 +54,9 @@ def worker(name: str) -> None:
         for kind in FUNCTIONS * 2:
             turn(kind)
         found: dict[str, list[float]] = {kind: [] for kind in FUNCTIONS}
-        end = time.monotonic() + SECONDS
+        shuffled, end = random.Random(0), time.monotonic() + SECONDS
         while time.monotonic() < end:
-            for kind in random.sample(FUNCTIONS, len(FUNCTIONS)):
+            for kind in shuffled.sample(FUNCTIONS, len(FUNCTIONS)):
                 found[kind].append(turn(kind))
         tracer.discard()
     print(json.dumps(found))
