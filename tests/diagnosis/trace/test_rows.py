@@ -85,6 +85,24 @@ def test_a_tensor_in_other_shapes_is_digested_once_for_all_its_columns():
     assert sorted(list(node.attr["columns"].list.i) for node in early) == [[0, 1, 3], [2]]
 
 
+def test_what_a_loop_hands_out_is_digested_last():
+    def make(step):
+        value = tf.fill([native.LARGE], tf.cast(step, tf.float32))
+        handed = tf.while_loop(lambda x: x[0] < 9, lambda x: [x + 2], [value])[0]
+        return [handed, tf.identity(handed), handed + 1], [tf.fill([7], -step)]
+
+    ring = native.Ring(4, lambda: None)
+    steps = collected(ring, make)
+    steps(tf.constant(3))
+    ring.wait()
+    rows = ring.take()
+    ring.close()
+    expected = [[native.of(t) for part in make(tf.constant(step)) for t in part] for step in range(3)]
+    assert np.array_equal(rows, expected)
+    columns = {node.op: list(node.attr["columns"].list.i) for node in nodes_of(steps) if "BitforbitDigest" in node.op}
+    assert columns == {"BitforbitDigestEarly": [2], "BitforbitDigestLater": [0, 1, 3]}
+
+
 def test_two_streams_and_a_closed_one_do_not_mix():
     rings = [native.Ring(len(SIZES) + 2, lambda: None) for _ in range(3)]
     functions = [collected(ring, made) for ring in rings]

@@ -14,6 +14,9 @@ ROWS, MAX_RANK = 64, 254
 LARGE, BATCH = 1 << 13, 32
 # Ops whose output is their first input's memory.
 VIEWS = ("Reshape", "Identity", "ExpandDims", "Squeeze", "StopGradient", "PreventGradient")
+# What these hand out (gradients of a recurrent layer's weights) is digested last. Grappler sorts a graph by distance
+# from its side effects: an early digest pulls the loop forward, and each turn hands one op more to another thread.
+LOOPS = ("While", "StatelessWhile")
 _ON_FULL = ctypes.CFUNCTYPE(None, ctypes.c_int)
 
 
@@ -142,8 +145,9 @@ class Digests:
         early: dict = {}  # columns of the same memory
         rest = []
         for column, tensor in enumerate(self._tensors):
-            if column < end and _large(tensor):
-                early.setdefault(_viewed(tensor).ref(), []).append(column)
+            origin = _viewed(tensor)
+            if column < end and _large(tensor) and origin.op.type not in LOOPS:
+                early.setdefault(origin.ref(), []).append(column)
             else:
                 rest.append(column)
         for columns in early.values():
