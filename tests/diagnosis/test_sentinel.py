@@ -114,7 +114,7 @@ np.random.default_rng(WRITTEN)
 np.random.default_rng(1234567)
 started = time.perf_counter()
 for epoch in range(300):
-    np.random.default_rng(7 * 1001 + epoch)
+    np.random.default_rng(7 * 1_000_001 + epoch)
     time.perf_counter() - started
 """
 SAID = "a seed is made of the time{}, so no run can be repeated. Write the seed down."
