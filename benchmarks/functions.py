@@ -89,7 +89,7 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["worker"]:
         worker(*words[1:])
-    elif not words or (words[0].isdecimal() and int(words[0]) > 1):
+    elif workers.enough(words[:1]):
         main(*words)
     else:
         sys.exit(__doc__)

@@ -5,13 +5,13 @@ usage: python benchmarks/measures.py [ROUNDS] [EXPERIMENT ...]
 
 import itertools
 import json
-import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
-from bitforbit.policy import Policy
+import workers
+
 from bitforbit.training.experiment import BUILT_IN
 
 MODES = ("with", "without")
@@ -19,8 +19,7 @@ MODES = ("with", "without")
 
 def run(mode: str, name: str) -> dict:
     command = [sys.executable, Path(__file__).with_name("measured.py"), mode, name]
-    environment = os.environ | Policy().environment() | {"TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=workers.environment(), capture_output=True, text=True)
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])

@@ -126,16 +126,11 @@ def main(what: str, unit: str, pairs: str = "12", *names: str) -> None:
         )
 
 
-def number(words: list[str]) -> bool:
-    """Return whether the word, where there is one, is a number of pairs that has a standard error."""
-    return all(word.isdecimal() and int(word) > 1 for word in words)
-
-
 if __name__ == "__main__":
     words = sys.argv[1:]
     if words[:1] == ["worker"]:
         worker(*words[1:])
-    elif words[:1] and words[0] in MODES and words[1:2] in (["steps"], ["epochs"]) and number(words[2:3]):
+    elif len(words) > 1 and words[0] in MODES and words[1] in ("steps", "epochs") and workers.enough(words[2:3]):
         main(*words)
     else:
         sys.exit(__doc__)

@@ -36,6 +36,11 @@ def request_of(name: str, epochs: int):
     return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
 
 
+def enough(count: list[str]) -> bool:
+    """Return whether the word, where there is one, is a number of repetitions that has a standard error."""
+    return all(word.isdecimal() and int(word) > 1 for word in count)
+
+
 def geometric(logs: list[float]) -> str:
     """Return the geometric mean and its standard error."""
     mean = math.exp(statistics.mean(logs))

@@ -39,9 +39,23 @@ def made(step):
     ]
 
 
-def nodes_of(steps):
+def ops_of(make, number):
+    """Hold the rows of so many steps against the digests of `make`'s tensors, and return the columns of each op."""
+    rows = []
+    expected = [[native.of(tensor) for part in make(tf.constant(step)) for tensor in part] for step in range(number)]
+    ring = native.Ring(len(expected[0]), lambda: rows.extend(ring.take()))
+    steps = collected(ring, make)
+    steps(tf.constant(number))
+    ring.wait()
+    rows.extend(ring.take())
+    ring.close()
+    assert np.array_equal(rows, expected)
     graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
-    return [node for function in graph.library.function for node in function.node_def]
+    nodes = [node for function in graph.library.function for node in function.node_def]
+    return {
+        name: sorted(list(node.attr["columns"].list.i) for node in nodes if node.op == name)
+        for name in ("BitforbitDigestEarly", "BitforbitDigestLater")
+    }
 
 
 @pytest.mark.parametrize("early_only", [False, True])
@@ -50,21 +64,8 @@ def test_each_steps_row_has_the_digests_of_its_own_tensors_in_their_order(early_
         tensors, state = made(step)
         return (tensors, []) if early_only else (tensors, state)
 
-    rows = []
-    columns = len(SIZES) + (0 if early_only else 2)
-    ring = native.Ring(columns, lambda: rows.extend(ring.take()))
-    steps = collected(ring, make)
-    steps(tf.constant(STEPS))
-    ring.wait()
-    rows.extend(ring.take())
-    expected = []
-    for step in range(STEPS):
-        tensors, state = make(tf.constant(step))
-        expected.append([native.of(tensor) for tensor in [*tensors, *state]])
-    ring.close()
-    assert np.array_equal(rows, expected)
-    ops = [node.op for node in nodes_of(steps)]
-    assert (ops.count("BitforbitDigestEarly"), ops.count("BitforbitDigestLater")) == ((1 if early_only else 2), 1)
+    ops = ops_of(make, STEPS)
+    assert (len(ops["BitforbitDigestEarly"]), len(ops["BitforbitDigestLater"])) == ((1 if early_only else 2), 1)
 
 
 def test_a_tensor_in_other_shapes_is_digested_once_for_all_its_columns():
@@ -73,16 +74,7 @@ def test_a_tensor_in_other_shapes_is_digested_once_for_all_its_columns():
         flat = tf.reshape(tf.identity(value), [-1])
         return [value, flat, value + 1, tf.expand_dims(flat, 0)], [tf.fill([7], -step)]
 
-    ring = native.Ring(5, lambda: None)
-    steps = collected(ring, make)
-    steps(tf.constant(3))
-    ring.wait()
-    rows = ring.take()
-    ring.close()
-    expected = [[native.of(t) for part in make(tf.constant(step)) for t in part] for step in range(3)]
-    assert np.array_equal(rows, expected)
-    early = [node for node in nodes_of(steps) if node.op == "BitforbitDigestEarly"]
-    assert sorted(list(node.attr["columns"].list.i) for node in early) == [[0, 1, 3], [2]]
+    assert ops_of(make, 3)["BitforbitDigestEarly"] == [[0, 1, 3], [2]]
 
 
 def test_what_a_loop_hands_out_is_digested_last():
@@ -91,16 +83,7 @@ def test_what_a_loop_hands_out_is_digested_last():
         handed = tf.while_loop(lambda x: x[0] < 9, lambda x: [x + 2], [value])[0]
         return [handed, tf.identity(handed), handed + 1], [tf.fill([7], -step)]
 
-    ring = native.Ring(4, lambda: None)
-    steps = collected(ring, make)
-    steps(tf.constant(3))
-    ring.wait()
-    rows = ring.take()
-    ring.close()
-    expected = [[native.of(t) for part in make(tf.constant(step)) for t in part] for step in range(3)]
-    assert np.array_equal(rows, expected)
-    columns = {node.op: list(node.attr["columns"].list.i) for node in nodes_of(steps) if "BitforbitDigest" in node.op}
-    assert columns == {"BitforbitDigestEarly": [2], "BitforbitDigestLater": [0, 1, 3]}
+    assert ops_of(make, 3) == {"BitforbitDigestEarly": [[2]], "BitforbitDigestLater": [[0, 1, 3]]}
 
 
 def test_two_streams_and_a_closed_one_do_not_mix():
