@@ -51,7 +51,7 @@ def run(options) -> int:
     if options.trace:
         words = ["run", *_given(options), options.script, *options.arguments]
         try:
-            lines = scripts.again(words, Path(options.trace), folder)
+            lines = scripts.again(words, Path(options.trace), folder, code)
         except BitforbitError as error:
             session.say(str(error))
             return code or error.exit_code

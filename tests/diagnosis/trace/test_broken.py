@@ -36,7 +36,7 @@ def test_ctrl_c_in_the_run_with_digests_leaves_the_older_trace(tmp_path, monkeyp
 
     monkeypatch.setattr(subprocess, "run", interrupted)
     with pytest.raises(KeyboardInterrupt, match="^the run is published, its trace is not$"):
-        scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs")
+        scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs", 0)
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
     assert (tmp_path / "t" / stored.HEADER).read_bytes() == before
 
@@ -45,8 +45,19 @@ def test_a_run_with_digests_that_fails_says_its_last_line(tmp_path, monkeypatch)
     done = SimpleNamespace(returncode=2, stderr="Traceback\nbitforbit run: expected more room\n")
     monkeypatch.setattr(subprocess, "run", lambda *words, **options: done)
     with pytest.raises(EvidenceError, match="^no trace was written: expected more room$"):
-        scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs")
+        scripts.again(["run", "script.py"], tmp_path / "t", tmp_path / "runs", 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_with_digests_that_ends_otherwise_says_so(tmp_path, monkeypatch):
+    def done(command, env, **options):
+        write(Path(env[scripts.TRACE_TO]))
+        return SimpleNamespace(returncode=1, stderr="Traceback\nValueError: no method\nbitforbit run: published\n")
+
+    monkeypatch.setattr(subprocess, "run", done)
+    words = ["run", "script.py"], tmp_path / "t", tmp_path / "runs"
+    assert scripts.again(*words, 0)[2:] == ["the run with digests ended with exit 1, not 0: ValueError: no method"]
+    assert scripts.again(*words, 1)[2:] == []
 
 
 def test_the_run_before_is_the_newest_even_where_it_stands_beside_an_older_result(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from bitforbit.diagnosis.trace import native
+from bitforbit.diagnosis.trace import native, sites
 
 SIZES = (5, native.LARGE // 4, 3, native.LARGE)
 STEPS = 70  # more than the ring has rows
@@ -50,12 +50,15 @@ def ops_of(make, number):
     rows.extend(ring.take())
     ring.close()
     assert np.array_equal(rows, expected)
-    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
-    nodes = [node for function in graph.library.function for node in function.node_def]
     return {
-        name: sorted(list(node.attr["columns"].list.i) for node in nodes if node.op == name)
+        name: sorted(list(node.attr["columns"].list.i) for node in nodes_of(steps) if node.op == name)
         for name in ("BitforbitDigestEarly", "BitforbitDigestLater")
     }
+
+
+def nodes_of(steps):
+    graph = steps.get_concrete_function(tf.TensorSpec([], tf.int32)).graph.as_graph_def()
+    return [node for function in graph.library.function for node in function.node_def]
 
 
 @pytest.mark.parametrize("early_only", [False, True])
@@ -84,6 +87,48 @@ def test_what_a_loop_hands_out_is_digested_last():
         return [handed, tf.identity(handed), handed + 1], [tf.fill([7], -step)]
 
     assert ops_of(make, 3) == {"BitforbitDigestEarly": [[2]], "BitforbitDigestLater": [[0, 1, 3]]}
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_variables_are_read_by_one_op_whose_tensors_no_later_step_changes(sparse):
+    table, turns = tf.Variable(tf.zeros([STEPS, 4 * native.LARGE])), tf.Variable(0, dtype=tf.int64)
+
+    def update(step):
+        turns.assign_add(1)
+        line = tf.IndexedSlices(tf.ones([1, 4 * native.LARGE]), [step])
+        return table.scatter_add(line) if sparse else table.assign_add(tf.ones_like(table))  # sparse: in place
+
+    expected = []
+    for step in range(STEPS):
+        update(step)
+        expected.append([native.of(table), native.of(turns)])
+    eager = sites.Collector()
+    eager.add_variables(sites.WEIGHT, [table, turns])
+    assert eager.digests.values == expected[-1]
+    table.assign(tf.zeros_like(table))
+    turns.assign(0)
+    rows = []
+    ring = native.Ring(2, lambda: rows.extend(ring.take()))
+
+    @tf.function(autograph=False)
+    def steps(number):
+        def one(step):
+            update(step)
+            collector = sites.Collector()
+            collector.digests.begin_state()
+            collector.add_variables(sites.WEIGHT, [table, turns])
+            collector.digests.later(ring)
+            return [step + 1]
+
+        return tf.while_loop(lambda step: step < number, one, [tf.constant(0)])
+
+    steps(tf.constant(STEPS))
+    ring.wait()
+    rows.extend(ring.take())
+    ring.close()
+    assert np.array_equal(rows, expected)
+    reads = [node.op for node in nodes_of(steps) if node.op in ("ReadVariableOp", "_ReadVariablesOp")]
+    assert reads == ["_ReadVariablesOp"]
 
 
 def test_two_streams_and_a_closed_one_do_not_mix():

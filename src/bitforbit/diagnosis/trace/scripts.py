@@ -20,6 +20,8 @@ from bitforbit.policy import Policy, host
 from bitforbit.training import identity
 from bitforbit.training import store as staging
 
+OURS = "bitforbit run: "  # not the script's own lines
+
 
 def contexts(name: str, path: str, arguments, seed: int, policy: Policy) -> tuple:
     """Return what stands around the script in this process: a tracer, where this is the silent run."""
@@ -45,31 +47,32 @@ def _traced(folder: Path, subject: dict, source: Path):
         })  # fmt: skip
 
 
-def again(words: list[str], folder: Path, root: Path) -> list[str]:
+def again(words: list[str], folder: Path, root: Path, code: int) -> list[str]:
     """Run the script once more with digests; return lines for the user.
 
     Args:
         words: the command line after `bitforbit`, without `--trace`.
         folder: where the trace goes.
         root: folder of all runs, with the first run's evidence.
+        code: the first run's exit code.
 
     Raises:
         EvidenceError: no trace was written; with its verdict it is whole, or absent.
     """
     try:
         with second.run(), staging.beside(folder.absolute()) as aside:
-            return _again(words, folder, aside, root)
+            return _again(words, folder, aside, root, code)
     except OSError as error:
         raise EvidenceError(f"no trace was written: {error.strerror}: {error.filename}") from None
 
 
-def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]:
+def _again(words: list[str], folder: Path, aside: Path, root: Path, code: int) -> list[str]:
     command = [sys.executable, "-m", "bitforbit", words[0], "--runs", str(aside / "runs"), *words[1:]]
     variables = os.environ | {TRACE_TO: str(aside / "trace")}
     done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
     if not stored.is_trace(aside / "trace"):
-        last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-        raise EvidenceError(f"no trace was written: {last.removeprefix('bitforbit run: ')}")
+        raise EvidenceError(f"no trace was written: {lines[-1].removeprefix(OURS)}")
     traced, untraced = _results(aside / "runs", root)
     if traced is None or untraced is None:
         verdict = observer.unchecked(traced or "unknown")
@@ -84,8 +87,11 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path) -> list[str]
     trace = stored.read(folder)
     steps = sum(stream.steps for stream in trace.streams)
     models = "1 model" if len(trace.streams) == 1 else f"{len(trace.streams)} models"
-    return [f"trace {folder}: {steps} steps of {models}", f"observer: {line}",
-            *(f"not traced: {note}" for note in trace.header["notes"])]  # fmt: skip
+    told = [f"trace {folder}: {steps} steps of {models}", f"observer: {line}"]
+    if done.returncode != code:
+        of_script = [line for line in lines if not line.startswith(OURS)] or lines
+        told.append(f"the run with digests ended with exit {done.returncode}, not {code}: {of_script[-1]}")
+    return told + [f"not traced: {note}" for note in trace.header["notes"]]
 
 
 def _results(aside: Path, root: Path) -> tuple[str | None, str | None]:
