@@ -39,17 +39,23 @@ def made(step):
     ]
 
 
-def ops_of(make, number):
-    """Hold the rows of so many steps against the digests of `make`'s tensors, and return the columns of each op."""
+def held(steps_into, expected):
+    """Hold the rows that the steps write to their ring against `expected`, and return the steps."""
     rows = []
-    expected = [[native.of(tensor) for part in make(tf.constant(step)) for tensor in part] for step in range(number)]
     ring = native.Ring(len(expected[0]), lambda: rows.extend(ring.take()))
-    steps = collected(ring, make)
-    steps(tf.constant(number))
+    steps = steps_into(ring)
+    steps(tf.constant(len(expected)))
     ring.wait()
     rows.extend(ring.take())
     ring.close()
     assert np.array_equal(rows, expected)
+    return steps
+
+
+def ops_of(make, number):
+    """Hold the rows of so many steps against the digests of `make`'s tensors, and return the columns of each op."""
+    expected = [[native.of(tensor) for part in make(tf.constant(step)) for tensor in part] for step in range(number)]
+    steps = held(lambda ring: collected(ring, make), expected)
     return {
         name: sorted(list(node.attr["columns"].list.i) for node in nodes_of(steps) if node.op == name)
         for name in ("BitforbitDigestEarly", "BitforbitDigestLater")
@@ -107,26 +113,23 @@ def test_variables_are_read_by_one_op_whose_tensors_no_later_step_changes(sparse
     assert eager.digests.values == expected[-1]
     table.assign(tf.zeros_like(table))
     turns.assign(0)
-    rows = []
-    ring = native.Ring(2, lambda: rows.extend(ring.take()))
 
-    @tf.function(autograph=False)
-    def steps(number):
-        def one(step):
-            update(step)
-            collector = sites.Collector()
-            collector.digests.begin_state()
-            collector.add_variables(sites.WEIGHT, [table, turns])
-            collector.digests.later(ring)
-            return [step + 1]
+    def steps_into(ring):
+        @tf.function(autograph=False)
+        def steps(number):
+            def one(step):
+                update(step)
+                collector = sites.Collector()
+                collector.digests.begin_state()
+                collector.add_variables(sites.WEIGHT, [table, turns])
+                collector.digests.later(ring)
+                return [step + 1]
 
-        return tf.while_loop(lambda step: step < number, one, [tf.constant(0)])
+            return tf.while_loop(lambda step: step < number, one, [tf.constant(0)])
 
-    steps(tf.constant(STEPS))
-    ring.wait()
-    rows.extend(ring.take())
-    ring.close()
-    assert np.array_equal(rows, expected)
+        return steps
+
+    steps = held(steps_into, expected)
     reads = [node.op for node in nodes_of(steps) if node.op in ("ReadVariableOp", "_ReadVariablesOp")]
     assert reads == ["_ReadVariablesOp"]
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bitforbit.diagnosis.said import last_words
 from bitforbit.diagnosis.trace import environment, observer, second, stored
 from bitforbit.diagnosis.trace.environment import TRACE_TO
 from bitforbit.diagnosis.trace.tracer import Tracer
@@ -19,8 +20,6 @@ from bitforbit.evidence import canonical, runs
 from bitforbit.policy import Policy, host
 from bitforbit.training import identity
 from bitforbit.training import store as staging
-
-OURS = "bitforbit run: "  # not the script's own lines
 
 
 def contexts(name: str, path: str, arguments, seed: int, policy: Policy) -> tuple:
@@ -72,7 +71,7 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path, code: int) -
     done = subprocess.run(command, env=variables, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     lines = done.stderr.strip().splitlines() or [f"exit {done.returncode}"]
     if not stored.is_trace(aside / "trace"):
-        raise EvidenceError(f"no trace was written: {lines[-1].removeprefix(OURS)}")
+        raise EvidenceError(f"no trace was written: {lines[-1].removeprefix('bitforbit run: ')}")
     traced, untraced = _results(aside / "runs", root)
     if traced is None or untraced is None:
         verdict = observer.unchecked(traced or "unknown")
@@ -89,8 +88,7 @@ def _again(words: list[str], folder: Path, aside: Path, root: Path, code: int) -
     models = "1 model" if len(trace.streams) == 1 else f"{len(trace.streams)} models"
     told = [f"trace {folder}: {steps} steps of {models}", f"observer: {line}"]
     if done.returncode != code:
-        of_script = [line for line in lines if not line.startswith(OURS)] or lines
-        told.append(f"the run with digests ended with exit {done.returncode}, not {code}: {of_script[-1]}")
+        told.append(f"the run with digests ended with exit {done.returncode}, not {code}: {last_words(lines)}")
     return told + [f"not traced: {note}" for note in trace.header["notes"]]
 
 

@@ -2,12 +2,12 @@
 
 import contextlib
 import os
-import re
 import shutil
 import subprocess
 import threading
 from pathlib import Path
 
+from bitforbit.diagnosis.said import last_words
 from bitforbit.errors import UsageError
 
 TIMED_OUT, STOPPED = "did not end", "interrupted"
@@ -44,7 +44,7 @@ class Processes:
         if self._stopped:
             return STOPPED
         lines = [line.strip() for line in (folder / "stderr").read_text(errors="replace").splitlines() if line.strip()]
-        return f"exit {code}: {_last_words(lines)}"
+        return f"exit {code}: {last_words(lines)}"
 
     def stop(self) -> None:
         """End all of them, and start no other."""
@@ -64,11 +64,3 @@ class Processes:
 def _kill(group: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, 9)
-
-
-def _last_words(lines: list[str]) -> str:
-    """Return the last line that is the subject's, not our account of it; the first one of an error in many lines."""
-    own = [line for line in lines if not line.startswith("bitforbit run: ")] or lines or ["no message"]
-    begins = [n for n, line in enumerate(own) if re.match(r"[\w.]+(Error|Exception): |bitforbit ", line)]
-    first = begins[-1] if begins else len(own) - 1
-    return " ".join(own[first : first + 2]) if own[first].endswith(":") else own[first]
