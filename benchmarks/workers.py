@@ -26,13 +26,13 @@ def begin(measures: bool = True) -> None:
     activate(Policy(), strict=measures)
 
 
-def request_of(name: str, epochs: int):
-    """Return the request of a training of a built-in experiment."""
+def request_of(name: str, epochs: int | None = None):
+    """Return the request of a training of a built-in experiment, by default of its own number of epochs."""
     from bitforbit.policy import Policy
     from bitforbit.training import config, experiment, loop
 
     chosen = experiment.load(name)
-    resolved = config.resolve(chosen.config_type, None, [f"epochs={epochs}"])
+    resolved = config.resolve(chosen.config_type, None, [f"epochs={epochs}"] if epochs else [])
     return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
 
 

@@ -51,7 +51,7 @@ seen, stock = [], executions.predicting
 executions.predicting = lambda model, steps: (seen.append(model.steps_per_execution), stock(model, steps))
 chosen = experiment.load(sys.argv[1])
 request = loop.Request(chosen, config.resolve(chosen.config_type), 5, Policy(), Path("runs"))
-digests = [loop.rehearse(request)[1] for executions.MOST in (64, 1)]
+digests = [loop.rehearse(request).digest for executions.MOST in (64, 1)]
 
 import keras
 

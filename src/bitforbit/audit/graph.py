@@ -101,7 +101,8 @@ def concrete_functions(model, train, held_out, batch_size: int) -> Iterator[tupl
     model.make_train_function()
     model.make_test_function()
     model.make_predict_function()
-    step = _inner(model.train_function)
+    # A tracer's function knows the one that it calls.
+    step = _inner(getattr(model.train_function, "made_by_keras", model.train_function))
     yield "train", step.get_concrete_function(IteratorSpec(train.element_spec))
     spec = held_out.element_spec
     yield "test", _inner(model.test_function).get_concrete_function(IteratorSpec(spec))

@@ -25,5 +25,5 @@ def run(options) -> int:
     resolved = config.resolve(chosen.config_type, None, tuple(options.set))
     activate(pinned, strict=not options.no_strict)
     request = loop.Request(chosen, resolved, 0, pinned, Path(), not options.no_strict)
-    prepared = prepare.prepare(request)
-    return gpu.command(prepared.uses, options.json) if options.gpu else show.show(prepared.audit, options.json)
+    audited = prepare.prepare(request).audited
+    return gpu.command(audited.uses, options.json) if options.gpu else show.show(audited.audit, options.json)

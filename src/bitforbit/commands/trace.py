@@ -12,7 +12,7 @@ def add_arguments(parser) -> None:
     parser.add_argument("--seed", default="1", help="0 to 2^64 - 1 (default: 1)")
     parser.add_argument("--to", metavar="FOLDER", help="where the trace goes (default: traces/EXPERIMENT-seed-SEED)")
     parser.add_argument("--window", metavar="A:B", help="keep the digests of steps A to before B only")
-    parser.add_argument("--no-observer-check", action="store_true", help="do not train again without digests")
+    parser.add_argument("--no-observer-check", action="store_true", help="do not train without digests, too")
     _shared.add_config_option(parser)
     _shared.add_runs_option(parser)
     _shared.add_policy_options(parser)
@@ -27,10 +27,13 @@ def run(options) -> int:
     request = _shared.request(options, pinned)
     name, seed = request.experiment.name, request.seed
     folder = Path(options.to or f"traces/{name}-seed-{seed}")
-    with progress.Progress(request.config.epochs, f"{name} seed {seed}", quiet=options.json) as shown:
-        done = experiments.trace(
-            request, folder, shown, window, experiments.published(request), check=not options.no_observer_check
-        )
+
+    def shown(words: str) -> progress.Progress:
+        return progress.Progress(request.config.epochs, f"{name} seed {seed}, {words}", quiet=options.json)
+
+    done = experiments.trace(
+        request, folder, shown, window, experiments.published(request), check=not options.no_observer_check
+    )
     if options.json:
         print(json.dumps(done.record(), indent=2))
     return done.report(not options.json)

@@ -50,8 +50,11 @@ def _trace(request, outcome, folder: Path, quiet: bool):
     from bitforbit.diagnosis.trace import experiments, second
     from bitforbit.report import progress
 
-    with second.run(), progress.Progress(request.config.epochs, "traced", quiet=quiet) as shown:
-        return experiments.trace(request, folder, shown, untraced=outcome.published)
+    def shown(words: str) -> progress.Progress:
+        return progress.Progress(request.config.epochs, words, quiet=quiet)
+
+    with second.run():
+        return experiments.trace(request, folder, shown, untraced=outcome.published, known=outcome.audited)
 
 
 def _sentinel(options, chosen):

@@ -22,7 +22,7 @@ class Evidence(NamedTuple):
         predictions: leaves of the predictions for the held-out part.
         failure: why training stopped early, else `None`.
         timings: seconds.
-        audit: what is known of the model's ops on other hosts; on a GPU, which of them have no deterministic kernel.
+        audited: what is known of the model's ops.
     """
 
     model: object
@@ -32,27 +32,35 @@ class Evidence(NamedTuple):
     predictions: list
     failure: DivergedError | None
     timings: dict
-    audit: check.Audit | gpu.GpuAudit
+    audited: prepare.Audited
 
 
-def fit(request: Request, report: Report, keep_arrays: bool = False, watch=contextlib.nullcontext) -> Evidence:
+def fit(
+    request: Request,
+    report: Report,
+    keep_arrays: bool = False,
+    watch=contextlib.nullcontext,
+    known: prepare.Audited | None = None,
+) -> Evidence:
     """Train in this process, under a policy that is already active; publishes nothing.
 
     Args:
         request: what to train.
         report: hears of the progress.
         keep_arrays: the recorder keeps each epoch's weights, not their digests only.
-        watch: see `loop.rehearse`.
+        watch, known: see `loop.rehearse`.
     """
     from bitforbit.training.recorder import Recorder
 
     config, began = request.config, time.monotonic()
-    ready = prepare.prepare(request)
-    model, data, audited = ready.model, ready.data, ready.audit
-    (gpu if isinstance(audited, gpu.GpuAudit) else check).hold(audited, request.strict)
+    ready = prepare.prepare(request, known)
+    model, data, audited = ready.model, ready.data, ready.audited
+    (gpu if isinstance(audited.audit, gpu.GpuAudit) else check).hold(audited.audit, request.strict)
     recorder, failure = Recorder(report, keep_arrays), None
     try:
         with watch():
+            if known:
+                prepare.make_graphs(ready, config.batch_size)
             model.fit(
                 ready.batches,
                 epochs=config.epochs,
@@ -66,7 +74,7 @@ def fit(request: Request, report: Report, keep_arrays: bool = False, watch=conte
         failure = error
         model.set_weights(recorder.good_weights)
     except Exception as error:
-        refusal = gpu.explain(error, ready.uses)
+        refusal = gpu.explain(error, audited.uses)
         if refusal is None:
             raise
         raise refusal from None

@@ -10,18 +10,37 @@ from typing import NamedTuple
 from bitforbit.errors import DivergedError
 from bitforbit.evidence import canonical, runs
 from bitforbit.policy import activate, host, readback
-from bitforbit.training import fitting, identity, staging, store
+from bitforbit.training import fitting, identity, prepare, staging, store
 from bitforbit.training.request import Report, Request, Silent
 
-__all__ = ["Outcome", "Report", "Request", "Silent", "rehearse", "train"]
+__all__ = ["Outcome", "Rehearsed", "Report", "Request", "Silent", "rehearse", "train"]
 
 
 class Outcome(NamedTuple):
-    """A published run, and whether it was trained just now."""
+    """A published run, and whether it was trained just now.
+
+    Attributes:
+        audited: what is known of its model's ops, where it was trained just now.
+    """
 
     published: runs.Published
     trained: bool
     seconds: float
+    audited: prepare.Audited | None = None
+
+
+class Rehearsed(NamedTuple):
+    """A training that was not published.
+
+    Attributes:
+        result: what `result.json` would hold.
+        digest: of `result.json`.
+        audited: what is known of the model's ops.
+    """
+
+    result: dict
+    digest: str
+    audited: prepare.Audited
 
 
 def train(request: Request, report: Report | None = None) -> Outcome:
@@ -55,19 +74,32 @@ def train(request: Request, report: Report | None = None) -> Outcome:
         kept = store.keep_diverged(staged, target)
         raise DivergedError(f"{evidence.failure} See {kept}.")
     runs.publish(staged, target)
-    return Outcome(runs.verify(target), True, time.monotonic() - started)
+    return Outcome(runs.verify(target), True, time.monotonic() - started, evidence.audited)
 
 
-def rehearse(request: Request, report: Report | None = None, watch=contextlib.nullcontext) -> tuple[dict, str]:
+def audited(request: Request) -> prepare.Audited:
+    """Return what is known of the ops of a training, in a model of its own; trains nothing."""
+    import keras
+
+    activate(request.policy, request.strict)
+    keras.backend.clear_session()
+    return prepare.prepare(request).audited
+
+
+def rehearse(
+    request: Request,
+    report: Report | None = None,
+    watch=contextlib.nullcontext,
+    known: prepare.Audited | None = None,
+) -> Rehearsed:
     """Train as `train` does, and publish nothing.
 
     Args:
         request: what to train; again and again in one process, each time from the same start.
         report: hears of the progress. Defaults to none.
         watch: makes a context manager that stands around `fit`, as a trace.
-
-    Returns:
-        What `result.json` would hold, and its digest.
+        known: from an earlier training of the same request, or from `audited`: then graphs are made within `watch`,
+            and not audited.
     """
     import keras
 
@@ -77,9 +109,10 @@ def rehearse(request: Request, report: Report | None = None, watch=contextlib.nu
     described = identity.describe(request.experiment, request.config, request.policy, deviations)
     report.begin()
     keras.backend.clear_session()
-    evidence = fitting.fit(request, report, watch=watch)
+    evidence = fitting.fit(request, report, watch=watch, known=known)
     if request.strict:
         readback.refuse(readback.read_effects(request.policy), strict=True, because=readback.CHANGED)
     with tempfile.TemporaryDirectory(prefix="bitforbit-") as folder:
         staged = staging.stage(request, described, evidence, Path(folder) / "run", 0.0)
-        return json.loads((staged / runs.RESULT).read_bytes()), canonical.file_digest(staged / runs.RESULT)
+        result = staged / runs.RESULT
+        return Rehearsed(json.loads(result.read_bytes()), canonical.file_digest(result), evidence.audited)

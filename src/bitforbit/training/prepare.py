@@ -1,5 +1,6 @@
 """From a request to a model, its data and the audit of its graphs: all that precedes the first step."""
 
+import contextlib
 from collections import Counter
 from typing import NamedTuple
 
@@ -15,6 +16,18 @@ from bitforbit.training.request import Request
 STEPS = ("train_step", "test_step", "compute_loss", "compute_metrics", "_compute_loss")
 
 
+class Audited(NamedTuple):
+    """What is known of the ops of a model.
+
+    Attributes:
+        audit: of its ops on other hosts; on a GPU, which of them have no deterministic kernel.
+        uses: how often its graphs have each op.
+    """
+
+    audit: check.Audit | gpu.GpuAudit
+    uses: Counter
+
+
 class Prepared(NamedTuple):
     """A model and its data, before the first step.
 
@@ -23,8 +36,7 @@ class Prepared(NamedTuple):
         data: see `bitforbit.training.experiment.Data`.
         batches: what `fit` draws from.
         held_out: what it validates on.
-        audit: what is known of the model's ops on other hosts; on a GPU, which of them have no deterministic kernel.
-        uses: how often its graphs have each op.
+        audited: what is known of its ops.
         steps: of an epoch.
         together: steps that one call makes.
     """
@@ -33,14 +45,18 @@ class Prepared(NamedTuple):
     data: object
     batches: object
     held_out: object
-    audit: check.Audit | gpu.GpuAudit
-    uses: Counter
+    audited: Audited
     steps: int
     together: int
 
 
-def prepare(request: Request) -> Prepared:
-    """Load the data, build the model and audit its graphs, under a policy that is already active."""
+def prepare(request: Request, known: Audited | None = None) -> Prepared:
+    """Load the data, build the model and audit its graphs, under a policy that is already active.
+
+    Args:
+        request: what to train.
+        known: of the same request: then no graph is made, see `make_graphs`.
+    """
     config, seed = request.config, request.seed
     seeds.seed_globals(0, "data")
     data = request.experiment.load_data(config)
@@ -57,15 +73,26 @@ def prepare(request: Request) -> Prepared:
     batches = pipeline.batches(data.x_train, data.y_train, seed, config.epochs, config.batch_size)
     held_out = pipeline.in_order(data.x_test, data.y_test, config.batch_size)
     _build_metrics(model, batches.element_spec)
+    steps = executions.of_epoch(size, config.batch_size)
+    audited = known or _audit(request, model, batches, held_out, uses)
+    return Prepared(model, data, batches, held_out, audited, steps, together)
+
+
+def make_graphs(ready: Prepared, batch_size: int) -> None:
+    """Make the graphs that `prepare` makes to audit them, in the same order: what a layer does meanwhile counts."""
+    with contextlib.suppress(PolicyError):
+        for _ in graph.concrete_functions(ready.model, ready.batches, ready.held_out, batch_size):
+            pass
+
+
+def _audit(request: Request, model, batches, held_out, uses: Counter) -> Audited:
     try:
-        uses.update(graph.trace(model, batches, held_out, config.batch_size))
+        uses.update(graph.trace(model, batches, held_out, request.config.batch_size))
     except PolicyError:
         if request.strict:
             raise
         uses[nodes.NOT_TRACED] += 1
-    audited = gpu.audit(uses) if request.policy.device == devices.GPU else check.audit(uses)
-    steps = executions.of_epoch(size, config.batch_size)
-    return Prepared(model, data, batches, held_out, audited, uses, steps, together)
+    return Audited(gpu.audit(uses) if request.policy.device == devices.GPU else check.audit(uses), uses)
 
 
 def _check_compiled(model, request: Request) -> None:

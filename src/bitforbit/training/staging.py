@@ -33,7 +33,7 @@ def stage(request: Request, described: dict, evidence: Evidence, target: Path, s
         canonical.write(staged / runs.DIGESTS, runs.table(["epoch", "variable", "sha256"], recorder.rows))
         variables = leaves(evidence.model.weights)
         # A class that did not hold is not claimed again by an audit.
-        lowered = evidence.audit.lowered()
+        lowered = evidence.audited.audit.lowered()
         if described["host_class"] == identity.UNPINNED:
             lowered.pop("host_class", None)
         result = (

@@ -29,6 +29,31 @@ def build_model(config):
     return model
 """
 
+DRAWN = """
+from dataclasses import dataclass
+import keras
+import numpy as np
+from bitforbit.training.experiment import Data
+
+@dataclass(frozen=True)
+class Config:
+    epochs: int = 1
+    batch_size: int = 8
+
+def load_data(config):
+    x = np.arange(64, dtype="float32").reshape(16, 4) / 64
+    return Data(x, x[:, 0], x[:4], x[:4, 0])
+
+class Drawn(keras.layers.Layer):
+    def call(self, x):
+        return x * np.random.random()
+
+def build_model(config):
+    model = keras.Sequential([keras.Input((4,)), Drawn(), keras.layers.Dense(1)], name="drawn")
+    model.compile("sgd", "mse", jit_compile=False)
+    return model
+"""
+
 
 @pytest.fixture(scope="module")
 def traced(tmp_path_factory):
@@ -56,6 +81,17 @@ def test_the_published_run_is_untouched_by_its_trace(traced):
     assert one["observer"]["verdict"] == "not checked"
     (run,) = (folder / "runs").glob("tiny/*/seed-1")
     assert "trace" not in (run / "result.json").read_text()
+
+
+def test_what_a_layer_draws_while_its_graph_is_made_is_drawn_as_often_as_without_digests(tmp_path):
+    (tmp_path / "drawn.py").write_text(DRAWN)
+    common = (tmp_path / "drawn.py", "--json", "--runs")
+    trained = bitforbit("train", *common, tmp_path / "runs", "--trace", tmp_path / "a")
+    assert json.loads(trained.stdout)["trace"]["observer"]["verdict"] == "same"
+    for name, runs in (("b", "runs"), ("c", "none")):
+        done = bitforbit("trace", *common, tmp_path / runs, "--to", tmp_path / name)
+        assert json.loads(done.stdout)["observer"]["verdict"] == "same"
+        assert json.loads(done.stdout)["observer"]["traced"] == json.loads(trained.stdout)["digest"]
 
 
 def test_other_threads_are_found_down_to_op_and_line(traced):

@@ -313,7 +313,7 @@ def planted() -> dict:
         mine = traced("planted", FAULTS["base"])
     finally:
         sites.state = original
-    return observer.check(mine, plain, "trained again without digests", lambda: untraced(FAULTS["base"]))
+    return observer.check(mine, plain, "trained without digests", lambda: untraced(FAULTS["base"]))
 
 
 def all_of(forms: list[str]) -> dict:

@@ -3,13 +3,16 @@
 import contextlib
 import sys
 import time
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from bitforbit.diagnosis.trace import environment, observer, store
+from bitforbit.audit import check as audit
+from bitforbit.diagnosis.trace import environment, observer, store, zoom
 from bitforbit.diagnosis.trace.tracer import Tracer
 from bitforbit.evidence import runs
-from bitforbit.training import identity, loop
+from bitforbit.training import identity, loop, prepare
 
 
 class Traced(NamedTuple):
@@ -46,25 +49,31 @@ class Traced(NamedTuple):
 def trace(
     request: loop.Request,
     folder: Path,
-    report: loop.Report | None = None,
+    shown: Callable[[str], contextlib.AbstractContextManager] = lambda _: contextlib.nullcontext(),
     window: store.Window | None = None,
     untraced: runs.Published | None = None,
     check: bool = True,
+    known: prepare.Audited | None = None,
 ) -> Traced:
     """Train with digests, publish nothing, write the trace.
+
+    The training with digests makes its graphs once, as the one without does: what a layer draws from a generator of
+    Python's or NumPy's while its graph is made is then the same. So its ops are audited before, by the training
+    without digests where that is of this process, else in a model of their own.
 
     Args:
         request: what to train.
         folder: where the trace will stand; an older trace there makes way.
-        report: hears of the progress.
+        shown: called for each training with words for it, makes what hears of its progress.
         window: steps whose digests are kept in full.
         untraced: the published run of the same identity, if there is one: it was trained without digests.
         check: train without digests too where there is no such run.
+        known: what a training of this request without digests knows of its ops, where this process made one.
 
     Raises:
         BitforbitError: see `bitforbit.errors`; no half-written trace is left.
     """
-    began, state = time.monotonic(), {}
+    state = {}
 
     @contextlib.contextmanager
     def watch():
@@ -74,24 +83,32 @@ def trace(
         finally:
             tracer.stop()
 
+    store.require_free(folder)
+    against, digest = "none", None
+    if untraced is not None:
+        against, digest = f"the published run {untraced.folder}", untraced.digest
+    elif check and not zoom.asked():
+        with shown("without digests") as report:
+            plain = loop.rehearse(request, report)
+        against, digest, known = "trained without digests", plain.digest, plain.audited
+    began = time.monotonic()
+    if zoom.asked():
+        # It ends at its step, and the run that it repeats was audited.
+        known = prepare.Audited(audit.audit(Counter()), Counter())
+    known = known or loop.audited(request)
     try:
-        result, digest = loop.rehearse(request, report, watch)
+        with shown("traced") as report:
+            traced = loop.rehearse(request, report, watch, known)
     except BaseException:
         if "tracer" in state:
             state["tracer"].discard()
         raise
     tracer, seconds = state["tracer"], time.monotonic() - began
-    if untraced is not None:
-        verdict = observer.check(
-            digest, untraced.digest, f"the published run {untraced.folder}", lambda: loop.rehearse(request)[1]
-        )
-    elif check:
-        verdict = observer.check(
-            digest, loop.rehearse(request)[1], "trained again without digests", lambda: loop.rehearse(request)[1]
-        )
+    if digest is None:
+        verdict = observer.unchecked(traced.digest)
     else:
-        verdict = observer.unchecked(digest)
-    tracer.close(header(request, result) | {"observer": verdict})
+        verdict = observer.check(traced.digest, digest, against, lambda: loop.rehearse(request).digest)
+    tracer.close(header(request, traced.result) | {"observer": verdict})
     return Traced(folder, verdict, tracer.steps, tracer.notes, seconds)
 
 

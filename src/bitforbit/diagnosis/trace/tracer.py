@@ -82,7 +82,7 @@ class Tracer:
             finally:
                 mine.check()
 
-        train_function.traced_by = self
+        train_function.traced_by, train_function.made_by_keras = self, inner
         model.train_function = train_function
 
     @staticmethod
