@@ -193,6 +193,14 @@ def test_a_published_run_is_the_same_as_itself(traced):
             ("trace", "digits", "--window", "9:3"),
             "bitforbit trace: expected --window A:B with A below B, received '9:3'.",
         ),
+        (
+            ("trace", "digits", "--to", "README.md/trace"),
+            "bitforbit trace: expected to write a trace to README.md/trace, found: Not a directory",
+        ),
+        (
+            ("train", "digits", "--trace", "README.md/trace"),
+            "bitforbit train: expected to write a trace to README.md/trace, found: Not a directory",
+        ),
     ],
 )
 def test_a_mistake_is_one_line(arguments, line):

@@ -83,7 +83,7 @@ def trace(
         finally:
             tracer.stop()
 
-    store.require_free(folder)
+    store.Writer(folder).discard()  # says now what is wrong with the folder, and not after a training
     against, digest = "none", None
     if untraced is not None:
         against, digest = f"the published run {untraced.folder}", untraced.digest
