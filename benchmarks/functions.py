@@ -11,8 +11,6 @@ import json
 import math
 import random
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -72,9 +70,7 @@ def against(found: dict[str, list[float]], kinds: tuple[str, ...], base: tuple[s
 
 
 def run(name: str) -> dict[str, list[float]]:
-    command = [sys.executable, __file__, "worker", name]
-    done = subprocess.run(command, env=workers.environment(), text=True, stdout=subprocess.PIPE, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(workers.answer(__file__, "worker", name)[-1])
 
 
 def main(processes: str = "5", *names: str) -> None:
@@ -86,10 +82,4 @@ def main(processes: str = "5", *names: str) -> None:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    if words[:1] == ["worker"]:
-        worker(*words[1:])
-    elif workers.enough(words[:1]):
-        main(*words)
-    else:
-        sys.exit(__doc__)
+    workers.start(worker, main, __doc__)

@@ -6,7 +6,6 @@ usage: python benchmarks/measures.py [ROUNDS] [EXPERIMENT ...]
 import itertools
 import json
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
@@ -18,11 +17,7 @@ MODES = ("with", "without")
 
 
 def run(mode: str, name: str) -> dict:
-    command = [sys.executable, Path(__file__).with_name("measured.py"), mode, name]
-    done = subprocess.run(command, env=workers.environment(), capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return json.loads(done.stdout.splitlines()[-1])
+    return json.loads(workers.answer(Path(__file__).with_name("measured.py"), mode, name)[-1])
 
 
 def main() -> None:

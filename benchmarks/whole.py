@@ -10,8 +10,6 @@ after one that does not; of many processes (two at least), because one's memory 
 
 import contextlib
 import math
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -57,11 +55,7 @@ def worker(name: str) -> None:
 
 
 def rounds(name: str) -> list[list[float]]:
-    command = [sys.executable, __file__, "worker", name]
-    done = subprocess.run(command, env=workers.environment(), capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
-    return [[float(word) for word in line.split()] for line in done.stdout.splitlines()]
+    return [[float(word) for word in line.split()] for line in workers.answer(__file__, "worker", name)]
 
 
 def main(processes: str = "6", *names: str) -> None:
@@ -77,10 +71,4 @@ def main(processes: str = "6", *names: str) -> None:
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    if words[:1] == ["worker"]:
-        worker(*words[1:])
-    elif workers.enough(words[:1]):
-        main(*words)
-    else:
-        sys.exit(__doc__)
+    workers.start(worker, main, __doc__)

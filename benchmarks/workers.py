@@ -3,6 +3,8 @@
 import math
 import os
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 
@@ -34,6 +36,26 @@ def request_of(name: str, epochs: int | None = None):
     chosen = experiment.load(name)
     resolved = config.resolve(chosen.config_type, None, [f"epochs={epochs}"] if epochs else [])
     return loop.Request(chosen, resolved, 1, Policy.from_environment(), Path(), strict=False)
+
+
+def answer(script: str | Path, *words: str) -> list[str]:
+    """Return the lines that a script of the benchmarks prints in a process of its own, under the policy."""
+    command = [sys.executable, script, *words]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+    return done.stdout.splitlines()
+
+
+def start(worker, main, usage: str) -> None:
+    """Call what the words of the command line ask for: `worker` by its name, else `main` with a number of processes."""
+    words = sys.argv[1:]
+    if words[:1] == ["worker"]:
+        worker(*words[1:])
+    elif enough(words[:1]):
+        main(*words)
+    else:
+        sys.exit(usage)
 
 
 def enough(count: list[str]) -> bool:

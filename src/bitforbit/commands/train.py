@@ -28,7 +28,7 @@ def run(options) -> int:
     if options.trace:
         from bitforbit.diagnosis.trace import store
 
-        store.Writer(Path(options.trace)).discard()  # says now what is wrong with the folder, and not after a training
+        store.require_writable(Path(options.trace))
     request = _shared.request(options, pinned)
     chosen, resolved = request.experiment, request.config
     shown = progress.Progress(resolved.epochs, f"{chosen.name} seed {request.seed}", quiet=options.json)

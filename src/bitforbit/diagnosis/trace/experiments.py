@@ -83,11 +83,11 @@ def trace(
         finally:
             tracer.stop()
 
-    store.Writer(folder).discard()  # says now what is wrong with the folder, and not after a training
     against, digest = "none", None
     if untraced is not None:
         against, digest = f"the published run {untraced.folder}", untraced.digest
     elif check and not zoom.asked():
+        store.require_writable(folder)
         with shown("without digests") as report:
             plain = loop.rehearse(request, report)
         against, digest, known = "trained without digests", plain.digest, plain.audited

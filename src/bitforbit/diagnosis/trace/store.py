@@ -95,6 +95,11 @@ def require_free(target: Path) -> None:
         raise UsageError(f"expected {target} to be free or a trace, found something else. Next step: another name.")
 
 
+def require_writable(target: Path) -> None:
+    """Raise `UsageError` where a trace could not be written to `target`: now, and not after a training."""
+    Writer(target).discard()
+
+
 class Writer:
     """Writes a trace, whole or not at all.
 
